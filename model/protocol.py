@@ -1,0 +1,171 @@
+"""The values that cross between the editor session and the engine host.
+
+Runs in both processes; holds plain frozen values and errors only. Must not know LSP, sockets, files or any engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class SegmentKind(StrEnum):
+    """What a piece of a prompt is there for."""
+
+    HEADER = "header"
+    SNIPPET = "snippet"
+    PATH = "path"
+    PREFIX = "prefix"
+    SUFFIX = "suffix"
+    MIDDLE = "middle"
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSnippet:
+    """Text from another file, chosen for one prompt."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FimPrompt:
+    """What the model is to see, before any model family's layout. All text has LF line ends.
+
+    `prefix` ends at the anchor, `middle` is what was typed since; `prefix + middle` ends at the cursor.
+    """
+
+    prefix: str
+    suffix: str
+    middle: str = ""
+    path: str = ""
+    repository: str = ""
+    snippets: tuple[PromptSnippet, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSegment:
+    """One piece of a finished prompt. `text` of a control token is its name in the vocabulary."""
+
+    kind: SegmentKind
+    path: str
+    text: str
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPrompt:
+    """A finished prompt: what is posted to the engine is `ids`."""
+
+    segments: tuple[TokenSegment, ...]
+
+    @property
+    def ids(self) -> list[int]:
+        return [token for segment in self.segments for token in segment.ids]
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationOptions:
+    """How to decode. Greedy unless a temperature is given."""
+
+    n_predict: int
+    t_max_predict_ms: int = 0
+    temperature: float = 0.0
+    stop: tuple[str, ...] = ()
+    slot: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts and times of one request, as the engine host states them."""
+
+    n_prompt: int = 0
+    n_cached: int = 0
+    n_evaluated: int = 0
+    n_generated: int = 0
+    prompt_ms: float = 0.0
+    generate_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One streamed piece of text. The last piece carries the usage and why the decode ended."""
+
+    text: str
+    usage: Usage | None = None
+    stop_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a running engine host says of its model. Written by the host, read by every session."""
+
+    name: str
+    path: str
+    architecture: str
+    vocabulary: str
+    family: str
+    engine: str
+    n_ctx: int
+    n_slots: int
+    control_ids: Mapping[str, int] = field(default_factory=dict)
+    has_chat_template: bool = False
+
+    @property
+    def has_fim(self) -> bool:
+        return self.family != "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where an engine host listens: a unix socket, or loopback TCP with a key where sockets do not exist."""
+
+    info: ModelInfo
+    socket_path: str = ""
+    base_url: str = "http://localhost"
+    api_key: str = ""
+
+
+class HostState(StrEnum):
+    """States of the engine host as one session sees it."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    READY = "ready"
+    RESTARTING = "restarting"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class HostStatus:
+    """A state and, when it is not the good one, a sentence that a person can act on."""
+
+    state: HostState
+    message: str = ""
+    info: ModelInfo | None = None
+
+
+class ModelError(Exception):
+    """Anything about a model that a person must be told, as one sentence naming the file and the cure."""
+
+
+class ModelRefused(ModelError):
+    """The file is missing, damaged, or no engine here can run it. Trying again does not help."""
+
+
+class HostUnavailable(ModelError):
+    """The engine host is not there (died, starting, busy). Trying again may help."""
+
+
+class EndpointSource(Protocol):
+    """What the client needs of the supervisor."""
+
+    async def connect(self) -> Endpoint:
+        """Waits for a ready host. Raises ModelError with a sentence when there will be none."""
+        ...
+
+    def report_failure(self, endpoint: Endpoint) -> None:
+        """The client lost this host: find out and respawn."""
+        ...
