@@ -25,8 +25,8 @@ class Span:
 class DocumentSnapshot:
     """One document as it stood when a request arrived.
 
-    `path` is absolute, or "" for a document that is not a file; `relative_path` is what a prompt shows: relative
-    to `workspace_root` with forward slashes.
+    `path` is absolute, or "" for a document that is not a file; `relative_path` is what a prompt shows:
+    relative to `workspace_root` with forward slashes.
     """
 
     uri: str
@@ -70,7 +70,8 @@ class SymbolKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A definition. `signature` is the declaration without its body; `container` the dotted enclosing scopes."""
+    """A definition. `signature` is the declaration without its body; `container` the dotted enclosing
+    scopes."""
 
     name: str
     kind: SymbolKind
@@ -106,7 +107,8 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A suggestion. `text` replaces `span`; the span starts at or before the cursor and `text` holds what was typed."""
+    """A suggestion. `text` replaces `span`; the span starts at or before the cursor and `text` holds what
+    was typed."""
 
     text: str
     span: Span
@@ -125,6 +127,7 @@ class Reason(StrEnum):
     SUPERSEDED = "superseded"
     CANCELLED = "cancelled"
     MODEL_UNAVAILABLE = "model-unavailable"
+    TIMED_OUT = "timed-out"
     EMPTY = "empty"
     WHITESPACE_ONLY = "whitespace-only"
     REPEATS_SUFFIX = "repeats-suffix"

@@ -91,7 +91,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One streamed piece of text. The last piece carries the usage and why the decode ended."""
+    """One streamed piece of text, with the usage so far. The last one says why the decode ended."""
 
     text: str
     usage: Usage | None = None

@@ -12,7 +12,7 @@ ONLY_IN = {
     "sqlite3": ("lsp_server.index",),
     "tree_sitter": ("lsp_server.index", "model.lab"),
     "watchdog": ("lsp_server.index",),
-    "pathspec": ("lsp_server.index",),
+    "pathspec": ("lsp_server.index", "lsp_server.completion.trigger"),
     "xllamacpp": ("model.engines.llama_cpp",),
     "ctransformers": ("model.engines.ctransformers",),
     "starlette": ("model.engines.ctransformers",),

@@ -1,0 +1,1 @@
+"""One module for each `edgewise ...` command. Runs in a short-lived process, never in the server."""

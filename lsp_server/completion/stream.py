@@ -1,0 +1,75 @@
+"""Reading a model's answer piece by piece, no further than it is wanted.
+
+Runs in the session. Leaving the stream closes it, and closing it frees the engine's slot. Must not know the
+engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from lsp_server.completion.context import CompletionContext
+from lsp_server.completion.filters.stop import stop_rule
+from model.protocol import Piece, Usage
+
+WHOLE_STOP_REASONS = frozenset({"eos", "word", "stop"})
+
+
+class Ending(StrEnum):
+    """Why a text ends where it does."""
+
+    MODEL = "model"
+    STOPPED = "stopped"
+    CUT_OFF = "cut-off"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was read. `usage` is the last one stated: often none, when the stream was left early.
+    `stopped_by` names the stop rule."""
+
+    text: str = ""
+    ending: Ending = Ending.CUT_OFF
+    n_pieces: int = 0
+    usage: Usage | None = None
+    stopped_by: str = ""
+
+    def extended(self, piece: Piece) -> Answer:
+        return replace(
+            self, text=self.text + piece.text, n_pieces=self.n_pieces + 1, usage=piece.usage or self.usage
+        )
+
+
+async def read_answer(pieces: AsyncIterator[Piece], context: CompletionContext, limit_ms: int) -> Answer:
+    """The text up to where it is whole. `limit_ms` counts from the first piece: what is there by then is
+    the answer."""
+    clock = asyncio.get_running_loop().time
+    answer, deadline = Answer(), float("inf")
+    async with _closed_at_exit(pieces):
+        async for piece in pieces:
+            answer = answer.extended(piece)
+            if piece.text and (rule := stop_rule(answer.text, context)):
+                return replace(answer, ending=Ending.STOPPED, stopped_by=rule.__name__)
+            if piece.stop_reason:
+                return replace(answer, ending=_ending(piece.stop_reason))
+            deadline = min(deadline, clock() + limit_ms / 1000)
+            if clock() >= deadline:
+                return answer
+    return answer
+
+
+def _ending(stop_reason: str) -> Ending:
+    return Ending.MODEL if stop_reason in WHOLE_STOP_REASONS else Ending.CUT_OFF
+
+
+@asynccontextmanager
+async def _closed_at_exit(pieces: AsyncIterator[Piece]) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        if isinstance(pieces, AsyncGenerator):
+            await pieces.aclose()

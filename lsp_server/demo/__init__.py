@@ -1,0 +1,1 @@
+"""`edgewise demo`: the main job, shown to a person in a real session with the real server."""

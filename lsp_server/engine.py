@@ -1,0 +1,93 @@
+"""The session's end of one model: a supervisor for its host and a client for its requests.
+
+Runs in the session. Must not know LSP, documents or what the text is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
+
+from lsp_server.settings import ModelSettings
+from model.client import ModelClient
+from model.protocol import (
+    FimPrompt,
+    GenerationOptions,
+    HostState,
+    HostStatus,
+    ModelInfo,
+    ModelRefused,
+    Piece,
+    TokenPrompt,
+)
+from model.store import resolve_model
+from model.supervisor import HostSpec, Supervisor
+
+
+class Engine:
+    """Attaches to the host of one model, or spawns it, from the moment it is made."""
+
+    def __init__(self, settings: ModelSettings, on_status: Callable[[HostStatus], None]) -> None:
+        self._settings = settings
+        self._on_status = on_status
+        self._supervisor: Supervisor | None = None
+        self._client: ModelClient | None = None
+        with suppress(
+            ModelRefused
+        ):  # told as a status; a request raises it again, or finds the file
+            self._ready_client()
+
+    def _ready_client(self) -> ModelClient:
+        if self._client is None:
+            try:
+                self._client = self._start()
+            except ModelRefused as refusal:
+                self._on_status(HostStatus(HostState.FAILED, str(refusal)))
+                raise
+        return self._client
+
+    def _start(self) -> ModelClient:
+        settings = self._settings
+        spec = HostSpec(
+            model=resolve_model(settings.name),
+            engine=settings.engine,
+            n_ctx=settings.n_ctx,
+            n_slots=settings.n_slots,
+            n_threads=settings.n_threads,
+            idle_exit_s=settings.idle_exit_s,
+        )
+        self._supervisor = Supervisor(spec, self._on_status)
+        self._supervisor.start()
+        return ModelClient(self._supervisor)
+
+    async def info(self) -> ModelInfo:
+        return await self._ready_client().info()
+
+    async def build_prompt(self, prompt: FimPrompt, budget_tokens: int) -> TokenPrompt:
+        """What would be posted for a FIM prompt: tokenised, trimmed, laid out."""
+        return await self._ready_client().build_prompt(prompt, budget_tokens)
+
+    async def generate(
+        self, prompt: FimPrompt, options: GenerationOptions, budget_tokens: int
+    ) -> AsyncIterator[Piece]:
+        """The answer to a FIM prompt, piece by piece. Closing this closes the stream and frees the slot."""
+        client = self._ready_client()
+        tokens = await client.build_prompt(prompt, budget_tokens)
+        async with aclosing(client.complete(tokens, options)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def chat(
+        self, messages: Sequence[Mapping[str, str]], options: GenerationOptions
+    ) -> AsyncIterator[Piece]:
+        """The answer of an instruct model, piece by piece."""
+        async with aclosing(self._ready_client().chat(messages, options)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def aclose(self) -> None:
+        """Lets go of the host; it goes on for other sessions, and ends by itself when there is none."""
+        if self._client is not None:
+            await self._client.aclose()
+        if self._supervisor is not None:
+            await self._supervisor.aclose()

@@ -1,0 +1,44 @@
+"""didOpen, didChange, didSave, didClose.
+
+Runs in the session.
+"""
+
+from __future__ import annotations
+
+from lsprotocol import types
+
+from lsp_server.documents import Edit, Place
+from lsp_server.handlers.window import Window
+
+
+def on_did_open(window: Window, params: types.DidOpenTextDocumentParams) -> None:
+    item = params.text_document
+    window.session.open_document(item.uri, item.language_id, item.version, item.text)
+
+
+def tolerate(params: object) -> object:
+    """Clients of LSP 3.0 say `version: null`, or nothing."""
+    document = params.get("textDocument") if isinstance(params, dict) else None
+    if not isinstance(params, dict) or not isinstance(document, dict) or document.get("version") is not None:
+        return params
+    return {**params, "textDocument": {**document, "version": 0}}
+
+
+def on_did_change(window: Window, params: types.DidChangeTextDocumentParams) -> None:
+    edits = [build_edit(change) for change in params.content_changes]
+    window.session.edit_document(params.text_document.uri, params.text_document.version, edits)
+
+
+def build_edit(change: types.TextDocumentContentChangeEvent) -> Edit:
+    if isinstance(change, types.TextDocumentContentChangeWholeDocument):
+        return Edit(change.text)
+    start, end = change.range.start, change.range.end
+    return Edit(change.text, Place(start.line, start.character), Place(end.line, end.character))
+
+
+def on_did_save(window: Window, params: types.DidSaveTextDocumentParams) -> None:
+    window.session.file_changed(params.text_document.uri)
+
+
+def on_did_close(window: Window, params: types.DidCloseTextDocumentParams) -> None:
+    window.session.close_document(params.text_document.uri)

@@ -1,0 +1,209 @@
+"""Which files of a folder are indexed, and their text.
+
+Runs in the index worker. Reads the workspace, never writes to it. Must not know SQL or syntax trees.
+Symbolic links are not followed: no loops, nothing outside of the folder, nothing twice.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from lsp_server.index.ignore import IgnoreRules, root_rules
+from lsp_server.index.languages import language_of
+from lsp_server.index.secrets import is_secret
+
+_BINARY_SAMPLE_BYTES = 8192
+_MINIFIED_LINE_CHARS = 5000
+_MINIFIED_MEAN_CHARS = 400
+_CACHE_TAG = "CACHEDIR.TAG"
+_VENV_MARK = "pyvenv.cfg"
+
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+class SkipReason(StrEnum):
+    """Why a file or folder that looked like source is not in the index."""
+
+    TOO_LARGE = "too large"
+    BINARY = "binary"
+    MINIFIED = "minified"
+    UNREADABLE = "unreadable"
+    SECRET = "may hold secrets"
+    TOO_MANY = "more files than index.max_files"
+    CRASHED = "the parser crashed or took too long"
+    FAILED = "the parser failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """From the settings `index.*`."""
+
+    max_files: int = 20_000
+    max_file_bytes: int = 1_000_000
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """`path` is relative to the root, with forward slashes."""
+
+    path: str
+    size_bytes: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    path: str
+    reason: SkipReason
+    detail: str = ""
+
+
+def crawl(root: Path, limits: Limits) -> Iterator[FoundFile | Skipped]:
+    """Every file to index below `root`, folder by folder in alphabetical order, and what was left out in passing."""
+    folders: list[tuple[str, IgnoreRules]] = [("", root_rules(root, limits.exclude))]
+    n_files = 0
+    while folders:
+        folder, rules = folders.pop()
+        try:
+            entries = _read_folder(root, folder)
+        except (OSError, ValueError) as error:
+            yield Skipped(folder or ".", SkipReason.UNREADABLE, _why(error))
+            continue
+        names = {entry.name for entry in entries}
+        if folder and not names.isdisjoint((_CACHE_TAG, _VENV_MARK)):
+            continue
+        rules = rules.enter(root, folder, names)
+        inner = [f"{folder}{entry.name}/" for entry in entries if _is_folder(entry)]
+        folders += [(path, rules) for path in reversed(inner) if not _is_left_out(path, rules)]
+        for entry in entries:
+            found = _file(entry, folder, rules, limits)
+            if found is None:
+                continue
+            n_files += isinstance(found, FoundFile)
+            if n_files > limits.max_files:
+                yield Skipped(found.path, SkipReason.TOO_MANY, "this file and all after it")
+                return
+            yield found
+
+
+def find(root: Path, path: str, limits: Limits) -> FoundFile | Skipped | None:
+    """One file, by the rules of the crawl. None: no such file, or not one to index."""
+    rules = root_rules(root, limits.exclude)
+    folder = ""
+    *folders, name = path.split("/")
+    for part in folders:
+        rules = _enter(root, folder, rules)
+        folder = f"{folder}{part}/"
+        if _is_left_out(folder, rules) or _is_marked(root / folder) or (root / folder).is_symlink():
+            return None
+    rules = _enter(root, folder, rules)
+    try:
+        entry = next((entry for entry in os.scandir(root / folder) if entry.name == name), None)
+    except (OSError, ValueError):
+        return None
+    return _file(entry, folder, rules, limits) if entry is not None else None
+
+
+def _enter(root: Path, folder: str, rules: IgnoreRules) -> IgnoreRules:
+    return rules.enter(root, folder, (".gitignore", ".edgewiseignore"))
+
+
+def _is_marked(folder: Path) -> bool:
+    return (folder / _CACHE_TAG).exists() or (folder / _VENV_MARK).exists()
+
+
+def _read_folder(root: Path, folder: str) -> list[os.DirEntry[str]]:
+    with os.scandir(root / folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
+
+
+def _is_left_out(path: str, rules: IgnoreRules) -> bool:
+    return not _is_text(path) or is_secret(path) or rules.is_ignored(path)
+
+
+def _is_text(path: str) -> bool:
+    """A name that is no valid UTF-8 cannot be written into a prompt or the store."""
+    return path.isascii() or not any("\ud800" <= character <= "\udfff" for character in path)
+
+
+def _file(
+    entry: os.DirEntry[str], folder: str, rules: IgnoreRules, limits: Limits
+) -> FoundFile | Skipped | None:
+    path = folder + entry.name
+    if language_of(entry.name) is None or not _is_text(path) or rules.is_ignored(path):
+        return None
+    if is_secret(path):
+        return Skipped(path, SkipReason.SECRET)
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except OSError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    if status.st_size > limits.max_file_bytes:
+        return Skipped(path, SkipReason.TOO_LARGE, f"{status.st_size} bytes")
+    return FoundFile(path, status.st_size, status.st_mtime_ns)
+
+
+def read_source(path: Path, max_bytes: int) -> bytes | Skipped | None:
+    """The bytes of a file that was found. None: it is gone."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(max_bytes + 1)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        return Skipped(str(path), SkipReason.UNREADABLE, _why(error))
+    return content if len(content) <= max_bytes else Skipped(str(path), SkipReason.TOO_LARGE)
+
+
+def decode(content: bytes) -> str | SkipReason:
+    """The text of a source file in whatever encoding, or why it is none."""
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            text = content[len(mark) :].decode(encoding, "replace")
+            break
+    else:
+        if b"\0" in content[:_BINARY_SAMPLE_BYTES]:
+            return SkipReason.BINARY
+        text = _decode_unmarked(content)
+    return SkipReason.MINIFIED if _is_minified(text) else text
+
+
+def _decode_unmarked(content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def _is_minified(text: str) -> bool:
+    """Machines wrote it: its lines are longer than any person's."""
+    if len(text) < _MINIFIED_LINE_CHARS:
+        return False
+    n_lines = text.count("\n") + 1
+    return len(text) / n_lines > _MINIFIED_MEAN_CHARS
+
+
+def _why(error: Exception) -> str:
+    return error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)

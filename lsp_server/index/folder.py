@@ -1,0 +1,189 @@
+"""The index of one workspace folder: its queue of changes, its worker, its watcher, its reader.
+
+Runs in the session, on the event loop. Keeps the store up to date whatever happens to the worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lsp_server.index.crawl import Limits
+from lsp_server.index.link import WorkerDied, WorkerLink
+from lsp_server.index.messages import BatchDone, Event, Job, JobDone, JobFailed, Planned, Rebuilt
+from lsp_server.index.reader import Reader, Totals
+from lsp_server.index.store import LOG_NAME, workspace_folder
+from lsp_server.index.update import MAX_SINGLE_PATHS
+from lsp_server.index.watch import Watcher
+
+# Changes come in swarms: wait a little for the rest. The next job takes what came during this one.
+GATHER_S = 0.02
+IDLE_EXIT_S = 30.0
+_MAX_DEATHS = 3
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the indexing of a folder is."""
+
+    root: Path
+    n_done: int
+    n_total: int
+    is_done: bool = False
+
+
+class FolderIndex:
+    """`totals` and `problems` are as of the last finished job. `jobs` counts them, for whoever waits or measures."""
+
+    def __init__(
+        self, root: Path, cache: Path, limits: Limits, on_progress: Callable[[Progress], None]
+    ) -> None:
+        self.root = root
+        self.folder = workspace_folder(cache, root)
+        self.link = WorkerLink(root, self.folder)
+        self.totals = Totals()
+        self.last_job = JobDone()
+        self.n_jobs = 0
+        # Asked from the index thread only; `totals` has a reader of its own.
+        self.reader = Reader(self.folder)
+        self._limits = limits
+        self._on_progress = on_progress
+        self._failure = ""
+        self._notes: dict[str, str] = {}
+        self._changes: dict[str, None] = {}
+        self._is_all_changed = True
+        self._has_changes = asyncio.Event()
+        self._is_idle = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._watcher: Watcher | None = None
+        self._n_done = self._n_total = 0
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return tuple(sentence for sentence in (self._failure, *self._notes.values()) if sentence)
+
+    def start(self, *, watch: bool) -> None:
+        self._has_changes.set()
+        self._tasks.append(asyncio.create_task(self._work(), name="index-folder"))
+        if watch:
+            self._tasks.append(asyncio.create_task(self._watch(), name="index-watch"))
+
+    async def aclose(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._watcher is not None:
+            await asyncio.to_thread(self._watcher.stop)
+        await self.link.stop()
+        self._is_idle.set()
+
+    def add_change(self, path: str) -> None:
+        """`path` is relative to the root. More paths than a job looks at one by one are one look at everything."""
+        if len(self._changes) <= MAX_SINGLE_PATHS:
+            self._changes[path] = None
+        self._is_idle.clear()
+        self._has_changes.set()
+
+    async def wait_idle(self) -> None:
+        await self._is_idle.wait()
+
+    async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        def tell(path: str) -> None:
+            loop.call_soon_threadsafe(self.add_change, path)
+
+        self._watcher = Watcher(self.root, tell)
+        reason = await asyncio.to_thread(self._watcher.start)
+        if reason:
+            self._notes["watch"] = (
+                f"Changes of files in {self.root} are not seen by themselves ({reason}): raise the system's limit "
+                "of watched files; until then only what the editor reports is followed."
+            )
+
+    async def _work(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(IDLE_EXIT_S):  # wait_for can swallow a cancellation in Python 3.11
+                    await self._has_changes.wait()
+            except TimeoutError:
+                await self.link.stop()
+                await self._has_changes.wait()
+            await asyncio.sleep(GATHER_S)
+            await self._run(self._take_job())
+            if not self._has_changes.is_set():
+                self._is_idle.set()
+
+    def _take_job(self) -> Job:
+        self._has_changes.clear()
+        paths = (
+            None if self._is_all_changed or len(self._changes) > MAX_SINGLE_PATHS else tuple(self._changes)
+        )
+        self._changes = {}
+        self._is_all_changed = False
+        return Job(self._limits, paths)
+
+    async def _run(self, job: Job) -> None:
+        self._n_done = self._n_total = 0
+        outcome = await self._perform(job)
+        self._failure = outcome.message if isinstance(outcome, JobFailed) else ""
+        if isinstance(outcome, JobDone):
+            self.last_job = outcome
+        else:
+            self._is_all_changed = True
+        self.totals = await asyncio.to_thread(_read_totals, self.folder)
+        self.n_jobs += 1
+        self._on_progress(Progress(self.root, self._n_total, self._n_total, is_done=True))
+
+    async def _perform(self, job: Job) -> JobDone | JobFailed:
+        """However often the worker dies. Files that kill it are found one by one, and skipped."""
+        for _ in range(_MAX_DEATHS):
+            try:
+                return await self.link.run(job, self._on_event)
+            except WorkerDied as died:
+                log.warning("index worker died over %d files", len(died.batch))
+                if died.batch:
+                    await self._find_guilty(job, died.batch)
+            except OSError as error:
+                return JobFailed(
+                    f"The index worker cannot be started ({error.strerror or error}): no related code is found."
+                )
+        return JobFailed(f"The index worker stopped again and again: see {self.folder / LOG_NAME}.")
+
+    async def _find_guilty(self, job: Job, batch: tuple[str, ...]) -> None:
+        """Does `batch` file by file; each file that kills the worker is listed and left out of the next try."""
+        retry = replace(job, paths=batch, one_by_one=True)
+        for _ in range(len(batch) + 1):
+            try:
+                await self.link.run(retry, self._on_event)
+                return
+            except WorkerDied as died:
+                if not died.batch:
+                    return
+                retry = replace(retry, guilty=(*retry.guilty, *died.batch))
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, Planned):
+            self._n_done, self._n_total = 0, event.n_files
+        elif isinstance(event, BatchDone):
+            self._n_done += event.n_files
+            self._on_progress(Progress(self.root, self._n_done, self._n_total))
+        elif isinstance(event, Rebuilt):
+            self._notes["rebuilt"] = (
+                f"The index of {self.root} was set aside and made afresh, because {event.reason}."
+            )
+
+
+def _read_totals(folder: Path) -> Totals:
+    """With a connection of its own: it runs in any thread."""
+    reader = Reader(folder)
+    reader.refresh()
+    try:
+        return reader.totals()
+    finally:
+        reader.close()

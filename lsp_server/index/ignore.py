@@ -1,0 +1,165 @@
+"""Which names the workspace's ignore files leave out, by git's rules.
+
+Runs in the index worker, and in the session for events of files. Reads ignore files and nothing else.
+In order of weight: `.edgewiseignore`, `.gitignore` (each: the nearest that says something), `.git/info/exclude`,
+the setting `index.exclude`, then what hardly anybody wants. A later pattern with `!` brings back what an earlier
+one left out; nothing brings back what lies in an ignored folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+from pathspec.patterns.gitignore import GitIgnorePatternError
+
+IGNORE_FILES = (".edgewiseignore", ".gitignore")
+
+DEFAULTS = [
+    ".git",
+    ".hg",
+    ".svn",
+    ".jj",
+    "__pycache__/",
+    ".venv/",
+    "venv/",
+    ".tox/",
+    ".nox/",
+    "node_modules/",
+    "bower_components/",
+    "jspm_packages/",
+    ".mypy_cache/",
+    ".ruff_cache/",
+    ".pytest_cache/",
+    ".hypothesis/",
+    ".idea/",
+    ".vscode-test/",
+    ".next/",
+    ".nuxt/",
+    ".svelte-kit/",
+    ".parcel-cache/",
+    ".turbo/",
+    ".gradle/",
+    ".terraform/",
+    ".eggs/",
+    "*.egg-info/",
+    "vendor/",
+    "_vendor/",
+    "third_party/",
+    "third-party/",
+    "*.min.js",
+    "*.min.mjs",
+    "*.bundle.js",
+]
+
+# Never read, whatever an ignore file says.
+_NEVER = frozenset({".git", ".hg", ".svn", ".jj"})
+_MAX_IGNORE_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """The patterns of one file; they count for what lies below `folder` ("" is the root)."""
+
+    folder: str
+    spec: GitIgnoreSpec
+
+    def verdict(self, path: str) -> bool | None:
+        """Whether `path` is left out, or None when no pattern says anything of it."""
+        return self.spec.check_file(path[len(self.folder) :]).include
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreRules:
+    """What counts in one folder. `rules` are in order of weight."""
+
+    nested: tuple[tuple[_Rules, ...], ...]
+    rest: tuple[_Rules, ...]
+
+    def is_ignored(self, path: str) -> bool:
+        """`path` is relative to the root, with forward slashes; a folder ends with one."""
+        if path.rstrip("/").rpartition("/")[2] in _NEVER:
+            return True
+        for rules in (*(rules for kind in self.nested for rules in kind), *self.rest):
+            verdict = rules.verdict(path)
+            if verdict is not None:
+                return verdict
+        return False
+
+    def enter(self, root: Path, folder: str, names: Iterable[str]) -> IgnoreRules:
+        """The rules inside of `folder` ("" or with a slash at its end), which holds the files `names`."""
+        present = set(IGNORE_FILES).intersection(names)
+        if not present:
+            return self
+        nested = tuple(
+            (*_read_rules(root / folder / name, folder), *known) if name in present else known
+            for name, known in zip(IGNORE_FILES, self.nested, strict=True)
+        )
+        return IgnoreRules(nested, self.rest)
+
+
+def root_rules(root: Path, exclude: Sequence[str] = ()) -> IgnoreRules:
+    """The rules that hold before any ignore file inside of `root` has been read."""
+    repository = _repository_above(root)
+    above = tuple(_rules_above(root, repository)) if repository else ()
+    info = _read_rules(root / ".git" / "info" / "exclude", "")
+    rest = (*above, *info, *_compile(exclude, ""), *_compile(DEFAULTS, ""))
+    return IgnoreRules(nested=((), ()), rest=rest)
+
+
+def _repository_above(root: Path) -> Path | None:
+    """The folder above `root` that holds `.git`, when `root` itself is none."""
+    if (root / ".git").exists():
+        return None
+    return next((folder for folder in root.parents if (folder / ".git").exists()), None)
+
+
+def _rules_above(root: Path, repository: Path) -> Iterator[_Rules]:
+    """Rules from folders above the root; none when they would leave out the root, which the user did open."""
+    for folder in (root.parent, *root.parent.parents):
+        inside = root.relative_to(folder).as_posix() + "/"
+        for rules in _read_rules(folder / ".gitignore", ""):
+            if rules.spec.match_file(inside):
+                return
+            yield _Shifted("", rules.spec, inside)
+        if folder == repository:
+            return
+
+
+@dataclass(frozen=True, slots=True)
+class _Shifted(_Rules):
+    """Rules of a folder above the root: `inside` is the root as that folder sees it."""
+
+    inside: str = ""
+
+    def verdict(self, path: str) -> bool | None:
+        return self.spec.check_file(self.inside + path).include
+
+
+def _read_rules(path: Path, folder: str) -> tuple[_Rules, ...]:
+    """Empty when there is no such file, or it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_IGNORE_BYTES)
+    except (OSError, ValueError):
+        return ()
+    return _compile(content.decode("utf-8-sig", "replace").splitlines(), folder)
+
+
+def _compile(lines: Iterable[str], folder: str) -> tuple[_Rules, ...]:
+    lines = list(lines)
+    try:
+        spec = GitIgnoreSpec.from_lines(lines)
+    except (GitIgnorePatternError, ValueError):
+        spec = GitIgnoreSpec.from_lines(line for line in lines if _is_pattern(line))
+    return (_Rules(folder, spec),) if len(spec) else ()
+
+
+def _is_pattern(line: str) -> bool:
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except (GitIgnorePatternError, ValueError):
+        return False
+    return True

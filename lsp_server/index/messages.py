@@ -1,0 +1,109 @@
+"""What the session and its index worker say to each other: one line of JSON each, on the worker's pipes.
+
+Runs in both. Plain values; must not know processes or SQL.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+from lsp_server.index.crawl import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Bring the store up to date: with the whole folder, or with `paths` (relative to the root).
+
+    `one_by_one`: batches of a single file, after a crash. `guilty` are the files that brought a worker down.
+    """
+
+    limits: Limits
+    paths: tuple[str, ...] | None = None
+    one_by_one: bool = False
+    guilty: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """So many files are new or changed."""
+
+    n_files: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStarted:
+    """The worker is about to read and parse these. When it dies now, one of them is to blame."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDone:
+    """They are committed."""
+
+    n_files: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """The store was set aside, and is made afresh: why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobDone:
+    """The store is up to date. Counts of this job."""
+
+    n_parsed: int = 0
+    n_unchanged: int = 0
+    n_removed: int = 0
+    n_batches: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailed:
+    """Nothing can be written; a sentence says why."""
+
+    message: str
+
+
+Event: TypeAlias = Planned | BatchStarted | BatchDone | Rebuilt | JobDone | JobFailed
+_EVENTS: dict[str, type[Event]] = {
+    event.__name__: event for event in (Planned, BatchStarted, BatchDone, Rebuilt, JobDone, JobFailed)
+}
+
+
+def write_job(job: Job) -> bytes:
+    return _line(asdict(job))
+
+
+def read_job(line: bytes) -> Job:
+    values: dict[str, Any] = json.loads(line)
+    limits = values["limits"]
+    paths = values["paths"]
+    return Job(
+        limits=Limits(limits["max_files"], limits["max_file_bytes"], tuple(limits["exclude"])),
+        paths=None if paths is None else tuple(paths),
+        one_by_one=values["one_by_one"],
+        guilty=tuple(values["guilty"]),
+    )
+
+
+def write_event(event: Event) -> bytes:
+    return _line({"event": type(event).__name__, **asdict(event)})
+
+
+def read_event(line: bytes) -> Event:
+    values: dict[str, Any] = json.loads(line)
+    event = _EVENTS[values.pop("event")]
+    if event is BatchStarted:
+        return BatchStarted(tuple(values["paths"]))
+    return event(**values)
+
+
+def _line(values: dict[str, Any]) -> bytes:
+    return json.dumps(values, separators=(",", ":")).encode() + b"\n"

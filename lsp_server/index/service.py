@@ -1,0 +1,176 @@
+"""IndexService: the workspace index as the rest of the session sees it.
+
+Runs in the session, on the event loop; questions are answered in one thread of its own, files are read and parsed in
+one worker process per workspace folder. Holds no part of the index in memory but open documents' parses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from lsp_server.index import search
+from lsp_server.index.crawl import Limits, Skipped
+from lsp_server.index.document import ImportCache
+from lsp_server.index.folder import FolderIndex, Progress
+from lsp_server.index.inspection import Inspection, inspect_code
+from lsp_server.index.view import OpenDocument, ParseCache, View
+from lsp_server.settings import IndexSettings
+from lsp_server.types import DocumentSnapshot, Reference, Snippet, Span, Symbol
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """What `edgewise doctor` and the status notification show. `problems` are sentences for a person."""
+
+    n_files: int = 0
+    n_symbols: int = 0
+    is_ready: bool = False
+    skipped: tuple[Skipped, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+class IndexService:
+    """Methods that answer never raise for the state of the index: what is not there yet is not found."""
+
+    def __init__(
+        self,
+        workspace_roots: Sequence[str | Path],
+        cache: Path,
+        settings: IndexSettings | None = None,
+        on_progress: Callable[[Progress], None] = lambda _: None,
+    ) -> None:
+        settings = settings or IndexSettings()
+        limits = Limits(settings.max_files, settings.max_file_bytes, settings.exclude)
+        roots = dict.fromkeys(Path(root).absolute() for root in workspace_roots) if settings.enabled else ()
+        self._folders = tuple(FolderIndex(root, cache, limits, on_progress) for root in roots)
+        self._thread = ThreadPoolExecutor(1, "edgewise-index")
+        self._parses = ParseCache()
+        self._imports = ImportCache()
+        self._documents: dict[Path, dict[str, OpenDocument]] = {folder.root: {} for folder in self._folders}
+
+    async def start(self, *, watch: bool = True) -> None:
+        """Begins to bring the index up to date, and returns. `watch`: look for changes that nobody reports."""
+        for folder in self._folders:
+            folder.start(watch=watch)
+
+    async def aclose(self) -> None:
+        await asyncio.gather(*(folder.aclose() for folder in self._folders))
+        await self._in_thread(self._close_readers)
+        self._thread.shutdown(wait=False)
+
+    async def wait_ready(self) -> None:
+        """Until every change that is known now has been written, or cannot be."""
+        await asyncio.gather(*(folder.wait_idle() for folder in self._folders))
+
+    @property
+    def status(self) -> IndexStatus:
+        """As of the last finished job."""
+        totals = [folder.totals for folder in self._folders]
+        return IndexStatus(
+            n_files=sum(total.n_files for total in totals),
+            n_symbols=sum(total.n_symbols for total in totals),
+            is_ready=all(total.is_complete for total in totals),
+            skipped=tuple(skipped for total in totals for skipped in total.skipped),
+            problems=tuple(problem for folder in self._folders for problem in folder.problems),
+        )
+
+    def overlay(self, path: str, text: str | None, language_id: str = "") -> None:
+        """The unsaved text of an open document; None when it is closed."""
+        folder, relative = self._locate(path)
+        if folder is None:
+            return
+        if text is None:
+            self._documents[folder.root].pop(relative, None)
+        else:
+            self._documents[folder.root][relative] = OpenDocument(relative, text, language_id)
+
+    def on_files_changed(self, paths: Sequence[str]) -> None:
+        """From `workspace/didChangeWatchedFiles` or a save: absolute paths of files or folders."""
+        for path in paths:
+            folder, relative = self._locate(path)
+            if folder is not None and relative:
+                folder.add_change(relative)
+
+    async def search_imports(self, snapshot: DocumentSnapshot, offset: int) -> tuple[Snippet, ...]:
+        """One line for each symbol that the document, as it stands, imports from its own workspace."""
+        folder, path = self._locate(snapshot.path)
+        if folder is None:
+            return ()
+        documents = self._documents_of(folder)
+        return await self._in_thread(lambda: self._search_imports(folder, documents, path, snapshot, offset))
+
+    async def definitions_of(self, name: str, path: str = "") -> tuple[Symbol, ...]:
+        """Where `name` is defined, best first by what the file `path` (absolute) imports; its own first."""
+        return await self._ask(path, lambda view, relative: search.definitions_of(view, name, relative))
+
+    async def callers_of(self, symbol: Symbol, path: str) -> tuple[Reference, ...]:
+        """The calls of a definition in the file `path` (absolute). Paths of the result are relative to its root."""
+        return await self._ask(path, lambda view, _: search.callers_of(view, symbol))
+
+    async def inspect(self, snapshot: DocumentSnapshot, span: Span) -> Inspection | None:
+        """The syntax of the code around `span`. None for a language that the index does not read."""
+        return await self._in_thread(
+            lambda: inspect_code(snapshot.text, snapshot.language_id, snapshot.relative_path, span)
+        )
+
+    async def _ask(self, path: str, question: Callable[[View, str], Sequence[_T]]) -> tuple[_T, ...]:
+        """To the folder that `path` lies in, or to all of them."""
+        folder, relative = self._locate(path) if path else (None, "")
+        folders = (folder,) if folder is not None else self._folders
+        asked = [(item, self._documents_of(item)) for item in folders]
+        return await self._in_thread(
+            lambda: tuple(
+                answer
+                for item, documents in asked
+                for answer in question(self._view(item, documents), relative)
+            )
+        )
+
+    def _search_imports(
+        self,
+        folder: FolderIndex,
+        documents: dict[str, OpenDocument],
+        path: str,
+        snapshot: DocumentSnapshot,
+        offset: int,
+    ) -> tuple[Snippet, ...]:
+        text = snapshot.text
+        imports = self._imports.imports_of(path, text, snapshot.language_id)
+        line = Span(text.rfind("\n", 0, offset) + 1, _line_end(text, offset))
+        view = self._view(folder, documents)
+        return search.imported_snippets(view, path, imports, text, line)
+
+    def _view(self, folder: FolderIndex, documents: dict[str, OpenDocument]) -> View:
+        return View(folder.reader, documents, self._parses)
+
+    def _documents_of(self, folder: FolderIndex) -> dict[str, OpenDocument]:
+        return dict(self._documents[folder.root])
+
+    def _locate(self, path: str) -> tuple[FolderIndex | None, str]:
+        """The innermost workspace folder that `path` lies in, and the path from there."""
+        candidates = (
+            [folder for folder in self._folders if Path(path).is_relative_to(folder.root)] if path else []
+        )
+        if not candidates:
+            return None, ""
+        folder = max(candidates, key=lambda item: len(item.root.parts))
+        return folder, Path(path).relative_to(folder.root).as_posix()
+
+    def _close_readers(self) -> None:
+        for folder in self._folders:
+            folder.reader.close()
+
+    async def _in_thread(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _line_end(text: str, offset: int) -> int:
+    end = text.find("\n", offset)
+    return end if end >= 0 else len(text)

@@ -1,0 +1,66 @@
+"""The text of a definition's declaration and of its documentation, as one line and as clean lines.
+
+Runs in the session and in the index worker. Pure text; must not know tree-sitter.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+SIGNATURE_CHARS = 300
+VALUE_CHARS = 160
+DOCSTRING_CHARS = 2000
+
+_STRING_START = re.compile(r"^[A-Za-z]{0,3}(\"\"\"|'''|\"|')")
+_COMMENT_MARKS = re.compile(r"^\s*(?:/\*[*!]?|\*/|\*(?!/)|//[/!]?|#+!?)?[ \t]?")
+_ANNOTATIONS = re.compile(r"^(?:@(?!interface\b)[\w.]+(?:\([^()]*\))?\s+)+")
+_LINE_COMMENT = {"#": re.compile(r"(?:^|\s)#.*$"), "//": re.compile(r"(?:^|\s)//.*$|/\*.*?\*/")}
+
+
+def join_lines(text: str, line_comment: str) -> str:
+    """A declaration of several lines as one. Its first line stays as it is at the start of the result."""
+    if "\n" not in text and "\r" not in text:
+        return text.strip()
+    joined = ""
+    for raw in text.splitlines():
+        line = _LINE_COMMENT[line_comment].sub("", raw).strip()
+        if not line:
+            continue
+        if line[0] in ")]}":
+            joined = joined.rstrip(", ")
+        elif joined and joined[-1] not in "([{":
+            joined += " "
+        joined += line
+    return joined
+
+
+def clip(text: str, n_chars: int) -> str:
+    return text if len(text) <= n_chars else text[: n_chars - 4].rstrip() + " ..."
+
+
+def declaration(text: str, line_comment: str) -> str:
+    """A signature from the text between a definition's start and its body, without annotations."""
+    joined = join_lines(_ANNOTATIONS.sub("", text), line_comment)
+    return clip(joined.removesuffix("{").rstrip(), SIGNATURE_CHARS)
+
+
+def first_line(text: str) -> str:
+    """What stands for a variable or a field: its first line, without the rest of a long value."""
+    line = text.lstrip().splitlines()[0] if text.strip() else ""
+    return clip(line.strip().rstrip(";,"), VALUE_CHARS)
+
+
+def string_docstring(literal: str) -> str:
+    """The content of a Python string literal that documents."""
+    start = _STRING_START.match(literal)
+    if start is None:
+        return ""
+    content = literal[start.end() :].removesuffix(start[1])
+    return clip(inspect.cleandoc(content).strip(), DOCSTRING_CHARS)
+
+
+def comment_docstring(lines: list[str]) -> str:
+    """The words of a block of comment lines, without their marks."""
+    words = [_COMMENT_MARKS.sub("", line.rstrip().removesuffix("*/").rstrip()) for line in lines]
+    return clip(inspect.cleandoc("\n".join(words)).strip(), DOCSTRING_CHARS)

@@ -1,0 +1,135 @@
+"""The index worker: `python -m lsp_server.index.worker ROOT FOLDER`. The only writer of a workspace's store.
+
+A process of its own, started by the session. Takes jobs from stdin, tells events on stdout; goes when stdin ends,
+even in the middle of a file, because then the session is gone. May die at any instruction: what is committed
+stays whole. Must not import pygls or lsprotocol, nor anything else that is slow.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import queue
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+from filelock import FileLock
+
+from lsp_server.index.messages import Event, Job, JobDone, JobFailed, Rebuilt, read_job, write_event
+from lsp_server.index.store import (
+    DATABASE_NAME,
+    LOCK_NAME,
+    Store,
+    StoreDamaged,
+    StoreOutdated,
+    StoreUnusable,
+    make_private_folder,
+    remove,
+    set_aside,
+)
+from lsp_server.index.update import Update
+
+_NICENESS = 10
+_LOCK_POLL_S = 0.2
+
+
+class Worker:
+    """Keeps the store open between jobs, and the lock only while it works: other windows get their turn."""
+
+    def __init__(self, root: Path, folder: Path, out: BinaryIO) -> None:
+        self._root = root
+        self._folder = folder
+        self._out = out
+        self._store: Store | None = None
+
+    def run(self, job: Job) -> None:
+        try:
+            make_private_folder(self._folder)
+            lock = FileLock(self._folder / LOCK_NAME, mode=0o600, poll_interval=_LOCK_POLL_S)
+            lock.acquire()
+        except (OSError, NotImplementedError) as error:
+            self.tell(JobFailed(self._sentence(error)))
+            return
+        try:
+            self.tell(self._attempt(job))
+        finally:
+            lock.release()
+
+    def tell(self, event: Event) -> None:
+        self._out.write(write_event(event))
+        self._out.flush()
+
+    def _attempt(self, job: Job) -> JobDone | JobFailed:
+        try:
+            return self._run_or_rebuild(job)
+        except (StoreDamaged, StoreUnusable) as error:
+            self._close()
+            return JobFailed(self._sentence(error))
+
+    def _sentence(self, error: Exception) -> str:
+        return (
+            f"The index in {self._folder} cannot be written ({error}): free some space or mend the folder's "
+            "permissions; until then no related code is found."
+        )
+
+    def _run_or_rebuild(self, job: Job) -> JobDone:
+        """A damaged store costs one rebuild, from the whole folder."""
+        try:
+            return self._update(job)
+        except StoreDamaged as error:
+            self._close()
+            (remove if isinstance(error, StoreOutdated) else set_aside)(self._folder)
+            self.tell(Rebuilt(str(error)))
+            return self._update(replace(job, paths=None))
+
+    def _update(self, job: Job) -> JobDone:
+        if self._store is not None and not self._store.is_current():
+            self._close()
+        if self._store is None:
+            is_new = not (self._folder / DATABASE_NAME).exists()
+            self._store = Store(self._folder)
+            job = replace(job, paths=None) if is_new else job
+        return Update(self._root, self._store, self.tell).run(job)
+
+    def _close(self) -> None:
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+
+def _read_jobs(source: BinaryIO, jobs: queue.SimpleQueue[Job]) -> None:
+    """Runs in a thread. The end of the pipe is the end of the process: the session is gone."""
+    for line in source:
+        jobs.put(read_job(line))
+    os._exit(0)
+
+
+def _private_stdout() -> BinaryIO:
+    """Native code may print: what it writes to file 1 goes to the log, the pipe gets another number."""
+    pipe = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(pipe, "wb")
+
+
+def main() -> None:
+    out = _private_stdout()
+    os.umask(0o077)
+    faulthandler.enable()
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
+    root, folder = map(Path, sys.argv[1:3])
+    jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+    threading.Thread(target=_read_jobs, args=(sys.stdin.buffer, jobs), daemon=True).start()
+    worker = Worker(root, folder, out)
+    while True:
+        try:
+            worker.run(jobs.get())
+        except BrokenPipeError:
+            os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,340 @@
+"""The session: everything that one editor window has open, and the only mutable object of the server.
+
+Runs in the session. It wires documents, settings, index and model together, and tells the editor how things
+stand through a port of plain values. Must not know LSP: that is the business of `handlers/`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import aclosing
+from functools import partial
+from typing import Any, Protocol
+
+from lsp_server.assist.explain import build_facts, build_messages, render_markdown
+from lsp_server.completion.context import CompletionContext
+from lsp_server.completion.pipeline import Memory, Ports, complete
+from lsp_server.documents import Document, Edit, open_document, take_snapshot
+from lsp_server.engine import Engine
+from lsp_server.index.folder import Progress as FolderProgress
+from lsp_server.index.service import IndexService
+from lsp_server.settings import IndexSettings, Layer, ModelSettings, cache_folder, load
+from lsp_server.status import IndexProgress, Status, build_status
+from lsp_server.text import PositionEncoding, path_of_uri
+from lsp_server.trace import TraceDraft, TraceLog
+from lsp_server.turns import Turns
+from lsp_server.types import (
+    Completion,
+    CompletionRequest,
+    DocumentSnapshot,
+    NoCompletion,
+    Snippet,
+    Span,
+)
+from model.protocol import (
+    FimPrompt,
+    GenerationOptions,
+    HostState,
+    HostStatus,
+    HostUnavailable,
+    ModelError,
+    Piece,
+    TokenPrompt,
+)
+
+logger = logging.getLogger(__name__)
+
+CLOSE_TIMEOUT_S = 5.0
+_BUSY = (HostState.STARTING, HostState.RESTARTING)
+
+
+class Progress(Protocol):
+    """One piece of long work, as the editor shows it."""
+
+    def report(self, message: str, percentage: int | None = None) -> None: ...
+
+    def end(self, message: str = "") -> None: ...
+
+
+class Editor(Protocol):
+    """What a session says to its editor."""
+
+    def show_status(self, status: Status) -> None: ...
+
+    def show_error(self, sentence: str) -> None: ...
+
+    def show_warning(self, sentence: str) -> None: ...
+
+    def open_progress(self, title: str) -> Progress: ...
+
+
+class Session:
+    """One editor window."""
+
+    def __init__(self, editor: Editor) -> None:
+        self.encoding = PositionEncoding.UTF16
+        self.settings, self._problems = load()
+        self.turns = Turns()
+        self.traces = TraceLog()
+        self._accepted: set[str] = set()
+        self._editor = editor
+        self._documents: dict[str, Document] = {}
+        self._roots: tuple[str, ...] = ()
+        self._memory = Memory()
+        self._host = HostStatus(HostState.STOPPED)
+        self._index_progress = IndexProgress()
+        self._status = Status()
+        self._reconciling = asyncio.Lock()
+        self._is_closed = False
+        self._started = asyncio.Event()
+        self._engine_made_for: ModelSettings | None = None
+        self._index_made_for: tuple[IndexSettings, tuple[str, ...]] | None = None
+        self._engine: Engine | None = None
+        self._explainer: Engine | None = None
+        self._index: IndexService | None = None
+        self._model_progress: Progress | None = None
+
+    # --- documents ------------------------------------------------------------------------------------------
+
+    def open_document(self, uri: str, language_id: str, version: int, text: str) -> None:
+        self._documents[uri] = open_document(uri, language_id, version, text)
+        self._overlay(uri)
+
+    def edit_document(self, uri: str, version: int, edits: Iterable[Edit]) -> None:
+        """Edits of a document that is not open are dropped: there is no text that they could change."""
+        document = self._documents.get(uri)
+        if document is None:
+            logger.warning("Dropped the edits of a document that is not open.")
+            return
+        self._documents[uri] = document.edited(edits, version, self.encoding)
+        self._overlay(uri)
+
+    def close_document(self, uri: str) -> None:
+        self._documents.pop(uri, None)
+        self._memory.forget(uri)
+        self.turns.end(uri)
+        self._overlay(uri)
+
+    def _overlay(self, uri: str) -> None:
+        """The index sees an open document as it stands, not as it lies on disk."""
+        path = path_of_uri(uri)
+        if self._index is None or not path:
+            return
+        document = self._documents.get(uri)
+        if document is None or document.buffer is None:
+            self._index.overlay(path, None)
+        else:
+            self._index.overlay(path, document.buffer.text, document.language_id)
+
+    def document(self, uri: str) -> Document | None:
+        """The document as it is now. It never changes: an edit puts another one in its place."""
+        return self._documents.get(uri)
+
+    def take_snapshot(self, document: Document) -> DocumentSnapshot:
+        return take_snapshot(document, self._roots)
+
+    # --- what a session is for ------------------------------------------------------------------------------
+
+    async def complete(self, request: CompletionRequest, trace: TraceDraft) -> Completion | NoCompletion:
+        ports = Ports(self._search, self._generate)
+        return await complete(request, self.settings.completion, ports, self._memory, trace)
+
+    async def build_prompt(
+        self, request: CompletionRequest, budget_tokens: int, trace: TraceDraft
+    ) -> TokenPrompt | NoCompletion:
+        """What the model would see: the same pipeline, up to the point where the model is asked."""
+        asked: list[FimPrompt] = []
+
+        async def note(prompt: FimPrompt, options: GenerationOptions) -> AsyncIterator[Piece]:
+            asked.append(prompt)
+            yield Piece("", stop_reason="eos")
+
+        ports = Ports(self._search, note)
+        result = await complete(request, self.settings.completion, ports, Memory(), trace)
+        if not asked:
+            assert isinstance(result, NoCompletion)
+            return result
+        await self._started.wait()
+        if self._engine is None:
+            raise HostUnavailable("The session is ending.")
+        return await self._engine.build_prompt(asked[0], budget_tokens)
+
+    async def _search(self, context: CompletionContext) -> tuple[Snippet, ...]:
+        if self._index is None:
+            return ()
+        return await self._index.search_imports(context.snapshot, context.offset)
+
+    async def _generate(self, prompt: FimPrompt, options: GenerationOptions) -> AsyncIterator[Piece]:
+        await self._started.wait()
+        if self._engine is None:
+            raise HostUnavailable("The session is ending.")
+        async with aclosing(
+            self._engine.generate(prompt, options, self.settings.completion.prompt_tokens)
+        ) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def explain(self, snapshot: DocumentSnapshot, span: Span, on_text: Callable[[str], None]) -> str:
+        """Markdown: the facts, then, when there is an instruct model, words grounded in them. `on_text` gets
+        each piece as soon as it is there."""
+        facts = await build_facts(snapshot, span, self._index)
+        markdown = render_markdown(facts)
+        on_text(markdown)
+        async for text in self._words(build_messages(facts, snapshot.text[span.start : span.end])):
+            markdown += text
+            on_text(text)
+        return markdown
+
+    async def _words(self, messages: list[dict[str, str]]) -> AsyncIterator[str]:
+        settings = self.settings.explain
+        if not settings.model:
+            yield "\n\n_Facts only: no instruct model is configured (setting `edgewise.explain.model`)._\n"
+            return
+        options = GenerationOptions(settings.max_tokens, t_max_predict_ms=settings.timeout_ms)
+        yield "\n\n"
+        try:
+            async with aclosing(self._instruct_engine().chat(messages, options)) as pieces:
+                async for piece in pieces:
+                    yield piece.text
+        except ModelError as error:
+            yield f"_No explanation in words: {error}_\n"
+
+    def _instruct_engine(self) -> Engine:
+        """The engine of the model that explains; the same host as the completion's when it is the same
+        file."""
+        if self._explainer is None:
+            settings = self.settings.model.model_copy(update={"name": self.settings.explain.model})
+            self._explainer = Engine(settings, lambda status: None)
+        return self._explainer
+
+    # --- settings, model and index --------------------------------------------------------------------------
+
+    def configure(self, values: Mapping[str, Any]) -> None:
+        """The editor's settings, on top of those of the user's file, which is read again."""
+        told = self._problems
+        self.settings, self._problems = load(Layer("your editor's settings", values))
+        logging.getLogger("lsp_server").setLevel(self.settings.log.level.upper())
+        if new := [str(problem) for problem in self._problems if problem not in told]:
+            self._editor.show_warning("\n".join(new))
+
+    def set_roots(self, roots: Iterable[str]) -> None:
+        """The workspace folders, as absolute paths."""
+        self._roots = tuple(dict.fromkeys(root for root in roots if root))
+
+    def change_roots(self, added: Iterable[str], removed: Iterable[str]) -> None:
+        gone = set(removed)
+        self.set_roots([*(root for root in self._roots if root not in gone), *added])
+
+    async def reconcile(self) -> None:
+        """Starts, or starts again, whatever does not run as the settings and the workspace folders have
+        it now."""
+        async with self._reconciling:
+            if self._is_closed:
+                return
+            if self._engine_made_for != self.settings.model:
+                await self._replace_engine()
+            if self._index_made_for != (self.settings.index, self._roots):
+                await self._replace_index()
+
+    async def restart(self) -> None:
+        """Attaches anew to the engine host, which starts one that is not there, even after it failed for
+        good."""
+        self._engine_made_for = None
+        await self.reconcile()
+
+    async def _replace_engine(self) -> None:
+        await _close(self._engine, self._explainer)
+        self._explainer = None
+        self._memory.clear()
+        self._engine_made_for = self.settings.model
+        self._engine = Engine(self.settings.model, self._on_host_status)
+        self._started.set()
+
+    async def _replace_index(self) -> None:
+        await _close(self._index)
+        self._index, self._index_progress = None, IndexProgress()
+        self._index_made_for = (self.settings.index, self._roots)
+        if self.settings.index.enabled and self._roots:
+            progress = self._editor.open_progress("Reading the workspace")
+            self._index = IndexService(
+                self._roots, cache_folder(), self.settings.index, partial(self._on_index_progress, progress)
+            )
+            for uri in self._documents:
+                self._overlay(uri)
+            await self._index.start()
+
+    def file_changed(self, uri: str) -> None:
+        """A file changed on disk."""
+        path = path_of_uri(uri)
+        if self._index is not None and path:
+            self._index.on_files_changed([path])
+
+    async def aclose(self) -> None:
+        """Lets go of everything, once; nothing starts again after it."""
+        async with self._reconciling:
+            parts, self._is_closed = (self._index, self._explainer, self._engine), True
+            self._index = self._explainer = self._engine = None
+            await _close(*parts)
+
+    # --- what the editor is told ----------------------------------------------------------------------------
+
+    def _on_host_status(self, host: HostStatus) -> None:
+        self._host, before = host, self._host
+        if host.state in _BUSY and self._model_progress is None:
+            self._model_progress = self._editor.open_progress("Starting the model")
+        elif host.state not in _BUSY and self._model_progress is not None:
+            self._model_progress.end(host.message)
+            self._model_progress = None
+        self._publish()
+        if host.state is HostState.FAILED and host != before:
+            self._editor.show_error(host.message)
+
+    def _on_index_progress(self, shown: Progress, folder: FolderProgress) -> None:
+        """Folders are read side by side; the work is over when all of them are."""
+        if self._index is None:
+            return
+        status = self._index.status
+        self._index_progress = IndexProgress(
+            status.is_ready, status.n_files, status.n_symbols, folder.n_done, folder.n_total
+        )
+        if folder.is_done and status.is_ready:
+            shown.end()
+        else:
+            percentage = 100 * folder.n_done // max(folder.n_total, 1)
+            shown.report(f"{folder.n_done} of {folder.n_total} files", percentage)
+        self._publish()
+
+    def _publish(self) -> None:
+        status = build_status(self._host, self._index_progress)
+        if status != self._status:
+            self._status = status
+            self._editor.show_status(status)
+
+    def status(self) -> Status:
+        return self._status
+
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the settings and the index, as sentences."""
+        of_index = self._index.status.problems if self._index else ()
+        return (*(str(problem) for problem in self._problems), *of_index)
+
+    def accept(self, completion_id: str) -> None:
+        """A person took this suggestion."""
+        self._accepted.add(completion_id)
+
+    @property
+    def n_accepted(self) -> int:
+        return len(self._accepted)
+
+
+async def _close(*parts: Engine | IndexService | None) -> None:
+    """One after the other; a part that does not come to its end is left behind, so that the editor never waits."""
+    for part in parts:
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                if part is not None:
+                    await part.aclose()
+        except TimeoutError:
+            logger.warning("%s did not end in time.", type(part).__name__)

@@ -1,0 +1,50 @@
+"""What the editor's status item shows: the model's state and the index's, in one frozen value.
+
+Runs in the session. Pure. Must not know LSP.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from model.protocol import HostState, HostStatus
+
+NO_FIM_NOTE = "no FIM tokens: completes from the prefix alone"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexProgress:
+    """What the index holds, and how far the folder that is being read has come."""
+
+    is_ready: bool = False
+    n_files: int = 0
+    n_symbols: int = 0
+    n_done: int = 0
+    n_total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`message` is a sentence that a person can act on, or ""."""
+
+    state: HostState = HostState.STOPPED
+    message: str = ""
+    model: str = ""
+    engine: str = ""
+    family: str = ""
+    note: str = ""
+    index: IndexProgress = IndexProgress()
+
+
+def build_status(host: HostStatus, index: IndexProgress) -> Status:
+    if host.info is None:
+        return Status(state=host.state, message=host.message, index=index)
+    return Status(
+        state=host.state,
+        message=host.message,
+        model=host.info.name,
+        engine=host.info.engine,
+        family=host.info.family,
+        note="" if host.info.has_fim else NO_FIM_NOTE,
+        index=index,
+    )

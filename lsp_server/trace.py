@@ -1,0 +1,87 @@
+"""One record per request: why it was answered or not, tokens, milliseconds per stage.
+
+Runs in the session. Must not know LSP or the model; never holds code, prompts or paths: text that a stage
+hands over is kept only when it looks like a name.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import count
+
+TraceValue = int | float | bool | str | None
+
+logger = logging.getLogger(__name__)
+
+_NAME = re.compile(r"[\w.:-]{0,48}")
+_numbers = count(1)
+
+
+def safe_value(value: TraceValue) -> TraceValue:
+    """Numbers and short names as they are; of any other text only its length."""
+    if not isinstance(value, str) or _NAME.fullmatch(value):
+        return value
+    return f"<{len(value)} characters>"
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRecord:
+    """What is known of one finished request."""
+
+    number: int
+    method: str
+    total_ms: float
+    stages_ms: Mapping[str, float]
+    fields: Mapping[str, TraceValue]
+
+
+class TraceDraft:
+    """The record of a request while it runs. Used by one task at a time."""
+
+    def __init__(self, method: str) -> None:
+        self._method = method
+        self._started = time.perf_counter()
+        self._stages_ms: dict[str, float] = {}
+        self._fields: dict[str, TraceValue] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Adds the time of the block to the stage `name`, also when it raises."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            elapsed_ms = (time.perf_counter() - started) * 1000
+            self._stages_ms[name] = round(self._stages_ms.get(name, 0.0) + elapsed_ms, 3)
+
+    def set(self, **fields: TraceValue) -> None:
+        """Notes facts: the trigger, the reason, counts of tokens."""
+        self._fields.update({name: safe_value(value) for name, value in fields.items()})
+
+    def freeze(self) -> TraceRecord:
+        total_ms = round((time.perf_counter() - self._started) * 1000, 3)
+        return TraceRecord(next(_numbers), self._method, total_ms, dict(self._stages_ms), dict(self._fields))
+
+
+class TraceLog:
+    """The last records, oldest first; each also goes to the log as a JSON line at debug level."""
+
+    def __init__(self, n_kept: int = 200) -> None:
+        self._records: deque[TraceRecord] = deque(maxlen=n_kept)
+
+    def add(self, draft: TraceDraft) -> TraceRecord:
+        record = draft.freeze()
+        self._records.append(record)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("%s", json.dumps(asdict(record)))
+        return record
+
+    def last(self, n_records: int) -> tuple[TraceRecord, ...]:
+        return tuple(self._records)[-n_records:] if n_records > 0 else ()

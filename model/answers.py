@@ -1,0 +1,79 @@
+"""What llama-server's JSON says, as values: events of `/completion`, of `/v1/chat/completions`, and timings.
+
+Pure; runs in the session. Must not know HTTP. A shape that the API does not have is a `MalformedStream`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Final, TypeVar
+
+from model.protocol import Usage
+from model.sse import MalformedStream
+
+COMPLETION_FIELDS: Final = ("content", "tokens", "stop", "stop_type", "timings")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One event. `reason` says why the decode ended, in the last one."""
+
+    text: str = ""
+    tokens: tuple[int, ...] = ()
+    reason: str = ""
+    usage: Usage | None = None
+
+
+def _shaped(parse: Callable[[Mapping[str, Any]], T]) -> Callable[[Mapping[str, Any]], T]:
+    @wraps(parse)
+    def checked(event: Mapping[str, Any]) -> T:
+        try:
+            return parse(event)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise MalformedStream("an event of another shape") from error
+
+    return checked
+
+
+@_shaped
+def parse_completion(event: Mapping[str, Any]) -> Answer:
+    return Answer(
+        text=str(event.get("content") or ""),
+        tokens=tuple(map(int, event.get("tokens") or ())),
+        reason=str(event.get("stop_type") or "stop") if event.get("stop") else "",
+        usage=_usage(event) if "timings" in event else None,
+    )
+
+
+@_shaped
+def parse_chat(event: Mapping[str, Any]) -> Answer:
+    choice = (event.get("choices") or [{}])[0]
+    text = (choice.get("delta") or {}).get("content") or ""
+    usage = _usage(event) if "timings" in event else None
+    return Answer(str(text), (), str(choice.get("finish_reason") or ""), usage)
+
+
+@_shaped
+def parse_usage(event: Mapping[str, Any]) -> Usage:
+    return _usage(event)
+
+
+@_shaped
+def parse_tokens(answer: Mapping[str, Any]) -> list[int]:
+    return [int(token) for token in answer["tokens"]]
+
+
+def _usage(event: Mapping[str, Any]) -> Usage:
+    timings = event.get("timings") or {}
+    cached, evaluated = int(timings.get("cache_n", 0)), int(timings.get("prompt_n", 0))
+    return Usage(
+        n_prompt=cached + evaluated,
+        n_cached=cached,
+        n_evaluated=evaluated,
+        n_generated=int(timings.get("predicted_n", 0)),
+        prompt_ms=float(timings.get("prompt_ms", 0.0)),
+        generate_ms=float(timings.get("predicted_ms", 0.0)),
+    )

@@ -1,0 +1,105 @@
+"""How a prompt's tokens are shared among snippets, prefix and suffix, and where the prefix is cut.
+
+Pure arithmetic over lines and their token counts; runs in the session. Must not know families or sockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final
+from zlib import crc32
+
+SUFFIX_SHARE: Final = 0.25  # the suffix says where to stop; what is far below the cursor says little more
+SNIPPET_SHARE: Final = (
+    0.45  # definitions from elsewhere must leave the near prefix, worth most, more than half
+)
+START_SLACK: Final = (
+    0.25  # of the prefix's room: how far the start may stay behind the oldest line that would fit
+)
+STEPS: Final = 24  # rooms change in steps of this fraction of the budget, not with every token that is typed
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What could be shown: lines in the order of the file, snippets in the order of importance."""
+
+    prefix: Sequence[str]
+    prefix_counts: Sequence[int]
+    suffix_counts: Sequence[int]
+    snippet_counts: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is shown: the prefix from line `start` on, `n_suffix` lines of the suffix, these snippets."""
+
+    start: int
+    n_suffix: int
+    snippets: tuple[int, ...]
+
+
+def step(budget: int) -> int:
+    return max(1, budget // STEPS)
+
+
+def round_up(n_tokens: int, size: int) -> int:
+    return -(-n_tokens // size) * size
+
+
+def share(need: Need, room: int, size: int) -> Plan:
+    """Suffix and snippets up to their caps, then the prefix; what is left goes to suffix, then snippets."""
+    n_suffix = count_fitting(need.suffix_counts, int(room * SUFFIX_SHARE))
+    suffix = sum(need.suffix_counts[:n_suffix])
+    snippets = choose(need.snippet_counts, int(room * SNIPPET_SHARE))
+    start = pick_start(need.prefix, need.prefix_counts, room - suffix - _total(need, snippets))
+    if start > 0:
+        return Plan(start, n_suffix, snippets)
+    spare = room - suffix - _total(need, snippets) - sum(need.prefix_counts)
+    n_suffix = count_fitting(need.suffix_counts, suffix + spare // size * size)
+    spare -= sum(need.suffix_counts[:n_suffix]) - suffix
+    return Plan(0, n_suffix, choose(need.snippet_counts, _total(need, snippets) + spare // size * size))
+
+
+def _total(need: Need, snippets: Sequence[int]) -> int:
+    return sum(need.snippet_counts[index] for index in snippets)
+
+
+def count_fitting(counts: Sequence[int], room: int) -> int:
+    """How many of the first lines fit."""
+    return sum(total <= room for total in accumulate(counts))
+
+
+def choose(counts: Sequence[int], room: int) -> tuple[int, ...]:
+    """Whole snippets, most important first. One that is too large is left out for smaller ones after it."""
+    chosen: list[int] = []
+    for index, count in enumerate(counts):
+        if count <= room:
+            chosen.append(index)
+            room -= count
+    return tuple(chosen)
+
+
+def pick_start(lines: Sequence[str], counts: Sequence[int], room: int) -> int:
+    """The first line to keep, so that the kept lines fit and the choice outlives many keystrokes.
+
+    Among the lines that could be the start, the one with the smallest key wins (a minimizer: Roberts et al.,
+    2004). The key depends on the line alone, so the start stays put while text grows below it, and after an
+    edit above it, until it no longer fits. Lines without indentation come first: a definition is a better
+    start than its middle.
+    """
+    oldest = len(lines) - count_fitting(counts[::-1], room)
+    if oldest == 0:
+        return 0
+    slack, start = int(room * START_SLACK), oldest
+    while start < len(lines) - 1 and slack >= counts[start]:
+        slack -= counts[start]
+        start += 1
+    candidates = range(oldest, min(start + 1, len(lines)))
+    return min(candidates, key=lambda index: _key(lines[index]), default=len(lines))
+
+
+def _key(line: str) -> tuple[bool, int]:
+    text = line.strip("\r\n")
+    return text[:1].isspace() or not text, crc32(text.encode("utf-8", "replace"))

@@ -1,0 +1,235 @@
+"""ENGINE HOST: the process `python -m model.host` that owns the weights of one model and serves them to one user's sessions.
+
+Reads the header, picks the engine, lets it listen on a private socket, says so in `host.json`, and leaves when nobody has
+used it for a while. Imports little: it should serve within a second. Must not know LSP or how prompts are laid out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from filelock import Timeout
+
+from model import fim, hardware
+from model.engines import EngineOptions, LoadFailed, RunningEngine, choose_engine
+from model.gguf import GgufHeader, read_header
+from model.meeting import IS_POSIX, Meeting
+from model.protocol import Endpoint, ModelInfo, ModelRefused
+
+EXIT_REFUSED: Final = 3
+EXIT_NOT_NEEDED: Final = 4
+TICK_S: Final = 1.0
+DEFAULT_N_CTX: Final = 4096
+
+log = logging.getLogger("edgewise.host")
+
+
+@dataclass(frozen=True, slots=True)
+class HostArguments:
+    """The command line, parsed."""
+
+    model: Path
+    engine: str
+    meeting: Meeting
+    n_ctx: int
+    n_slots: int
+    n_threads: int
+    idle_exit_s: float
+
+
+def parse_arguments(argv: list[str]) -> HostArguments:
+    parser = argparse.ArgumentParser(prog="python -m model.host", description=__doc__)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--runtime-dir", type=Path, required=True, help="the private folder of this host")
+    parser.add_argument("--engine", default="auto")
+    parser.add_argument(
+        "--n-ctx", type=int, default=0, help="tokens for each slot; 0: what the model was trained with"
+    )
+    parser.add_argument("--n-slots", type=int, default=4)
+    parser.add_argument("--n-threads", type=int, default=0, help="0: chosen for this machine")
+    parser.add_argument("--idle-exit-s", type=float, default=60.0)
+    given = parser.parse_args(argv)
+    return HostArguments(
+        given.model,
+        given.engine,
+        Meeting(given.runtime_dir),
+        given.n_ctx,
+        given.n_slots,
+        given.n_threads,
+        given.idle_exit_s,
+    )
+
+
+def choose_n_ctx(asked: int, header: GgufHeader) -> int:
+    """Never more than the model was trained with; unasked, a moderate context even of a model with a huge one."""
+    trained = header.number("{arch}.context_length") or DEFAULT_N_CTX
+    return min(asked or DEFAULT_N_CTX, trained)
+
+
+def count_kv_bytes(header: GgufHeader, n_ctx: int) -> int:
+    """Size of one slot's KV cache in 16-bit floats."""
+    n_heads = header.number("{arch}.attention.head_count", 1)
+    n_kv_heads = header.number("{arch}.attention.head_count_kv", n_heads)
+    head_size = header.number("{arch}.embedding_length") // max(1, n_heads)
+    return 2 * 2 * header.number("{arch}.block_count") * n_kv_heads * head_size * n_ctx
+
+
+def build_options(arguments: HostArguments, header: GgufHeader) -> EngineOptions:
+    n_ctx = choose_n_ctx(arguments.n_ctx, header)
+    return EngineOptions(
+        socket_path=str(arguments.meeting.socket_path) if IS_POSIX else "",
+        api_key="" if IS_POSIX else secrets.token_urlsafe(32),
+        n_ctx=n_ctx,
+        n_slots=hardware.choose_n_slots(arguments.n_slots, count_kv_bytes(header, n_ctx)),
+        n_threads=hardware.choose_n_threads(arguments.n_threads, header.size_bytes),
+    )
+
+
+def find_control_ids(header: GgufHeader) -> Mapping[str, int]:
+    """Every token that is not text, and those of known families even where the file calls them text."""
+    return {**header.special_tokens(), **fim.find_control_ids(header.tokens)}
+
+
+def build_info(header: GgufHeader, engine_name: str, engine: RunningEngine) -> ModelInfo:
+    family = fim.recognise(header.token_ids.keys(), header.architecture, header.name)
+    return ModelInfo(
+        name=header.name,
+        path=str(header.path),
+        architecture=header.architecture,
+        vocabulary=header.vocabulary,
+        family=family.name,
+        engine=engine_name,
+        n_ctx=engine.n_ctx,
+        n_slots=engine.n_slots,
+        control_ids=find_control_ids(header),
+        has_chat_template=engine_name == "llama_cpp" and "tokenizer.chat_template" in header.metadata,
+    )
+
+
+def start_engine(arguments: HostArguments) -> tuple[RunningEngine, Endpoint]:
+    """Header first, then the engine that can run it. Raises ModelRefused."""
+    header = read_header(arguments.model)
+    chosen = choose_engine(arguments.engine, header)
+    options = build_options(arguments, header)
+    try:
+        engine = chosen.start(header, options)
+    except LoadFailed as error:
+        words = f"its own words are in {arguments.meeting.log_path}"
+        cure = "get the file again or choose another model"
+        raise ModelRefused(
+            f"{chosen.name} could not load {header.path} ({error}; {words}): {cure}."
+        ) from error
+    if options.socket_path:
+        os.chmod(options.socket_path, 0o600)
+    info = build_info(header, chosen.name, engine)
+    log.info(
+        "%s on %s, %s threads, %s slots of %s",
+        info.path,
+        info.engine,
+        options.n_threads,
+        info.n_slots,
+        info.n_ctx,
+    )
+    return engine, Endpoint(info, options.socket_path, engine.base_url, options.api_key)
+
+
+class Watch:
+    """Decides when the host has nothing left to do."""
+
+    def __init__(
+        self, meeting: Meeting, engine: RunningEngine, endpoint: Endpoint, idle_exit_s: float
+    ) -> None:
+        self._meeting, self._engine, self._endpoint = meeting, engine, endpoint
+        self._idle_exit_s = idle_exit_s
+        self._used_at = time.monotonic()
+        self._inode = meeting.write_ready(endpoint, os.getpid())
+
+    def find_reason_to_end(self) -> str:
+        """Empty while the host is of use."""
+        lost = self._find_loss() or self._engine.find_problem()
+        if lost:
+            return lost
+        if self._meeting.has_leases():
+            self._used_at = time.monotonic()
+        if time.monotonic() - self._used_at < self._idle_exit_s or self._engine.count_active():
+            return ""
+        return self._withdraw()
+
+    def _find_loss(self) -> str:
+        try:
+            if self._meeting.ready_path.stat().st_ino != self._inode:
+                return "host.json is another host's"
+            if self._endpoint.socket_path:
+                os.stat(self._endpoint.socket_path)
+        except OSError:
+            return "host.json or the socket is gone"
+        return ""
+
+    def _withdraw(self) -> str:
+        """Hides the endpoint first and looks once more: a session that saw it has taken its lease before."""
+        self._meeting.ready_path.unlink(missing_ok=True)
+        if self._meeting.has_leases():
+            self._inode = self._meeting.write_ready(self._endpoint, os.getpid())
+            return ""
+        return "nobody uses it"
+
+
+def run(arguments: HostArguments) -> int:
+    """Serves until there is a reason to end. The caller holds the host's lock."""
+    started = time.monotonic()
+    arguments.meeting.clear()
+    try:
+        engine, endpoint = start_engine(arguments)
+    except ModelRefused as error:
+        log.error("%s", error)
+        arguments.meeting.write_refusal(str(error))
+        return EXIT_REFUSED
+    watch = Watch(arguments.meeting, engine, endpoint, arguments.idle_exit_s)
+    log.info("ready after %d ms", 1000 * (time.monotonic() - started))
+    tick_s = min(TICK_S, max(0.1, arguments.idle_exit_s))
+    while not (reason := watch.find_reason_to_end()):
+        time.sleep(tick_s)
+    log.info("ends: %s", reason)
+    if not reason.startswith("host.json"):
+        arguments.meeting.clear()
+    return 0
+
+
+def _silence_stdout() -> None:
+    """Native code prints there; what it says belongs into the log, which stderr is."""
+    sys.stdout.flush()
+    os.dup2(2, 1)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line."""
+    _silence_stdout()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(message)s", stream=sys.stderr)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    arguments = parse_arguments(sys.argv[1:] if argv is None else argv)
+    lock = arguments.meeting.host_lock
+    try:
+        lock.acquire(timeout=2)
+    except Timeout:
+        return EXIT_NOT_NEEDED
+    try:
+        return run(arguments)
+    except SystemExit:
+        arguments.meeting.clear()
+        return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    logging.shutdown()
+    os._exit(code)  # native threads may still be busy, and nothing here needs their farewell

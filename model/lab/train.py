@@ -1,0 +1,260 @@
+"""Training: one script for CPU and GPU. Cut at any minute, it goes on from its last checkpoint as if nothing
+had happened.
+
+The run is planned by the clock or by steps: `progress` goes from 0 to 1, and everything that changes with
+time (learning rate, row length) is a function of it. Matrices are trained by Muon, the rest by AdamW;
+weights are float32, the arithmetic bfloat16. Knows nothing of files other than rows (`samples.py`) and
+checkpoints. Schedule: warm-up, stable, decay to zero (WSD; Hu et al. 2024, MiniCPM).
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from model.lab.gradients import Gradients, HereGradients, Job, WorkerGradients
+from model.lab.muon import Muon
+from model.lab.net import Net, Shape, weighted_sum
+from model.lab.rows import TARGET_WEIGHTS, Rows
+from model.lab.samples import CONTEXT, MIDDLE
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is: how long, how fast it learns, when it decays, when rows become long."""
+
+    minutes: float = 0.0  # of training time, over all restarts; 0: `steps` decides
+    steps: int = 0
+    n_batch_tokens: int = 8192
+    lr_matrix: float = 0.008
+    lr_other: float = 0.004
+    weight_decay: float = 0.05
+    warmup_steps: int = 60
+    decay_from: float = 0.65  # share of the run
+    long_from: float = 0.82
+    seed: int = 1
+
+    def progress(self, step: int, seconds: float) -> float:
+        """How much of the run is behind us."""
+        return min(1.0, step / self.steps if self.steps else seconds / (60 * self.minutes))
+
+    def rate(self, step: int, progress: float) -> float:
+        """The factor on the learning rates."""
+        decay = min(1.0, (1 - progress) / (1 - self.decay_from))
+        return max(0.0, min(1.0, (step + 1) / self.warmup_steps, decay))
+
+
+@dataclass
+class State:
+    """How far a run has come. It goes into the checkpoint beside the weights."""
+
+    step: int = 0
+    n_tokens: int = 0
+    seconds: float = 0.0
+    n_short: int = 0
+    n_long: int = 0
+
+
+def build_optimizers(net: Net, plan: Plan) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices, AdamW for embedding and gains."""
+    matrices = [p for _, p in net.named_matrices()]
+    theirs = set(map(id, matrices))
+    others = [p for p in net.parameters() if id(p) not in theirs]
+    return [
+        Muon(matrices, lr=plan.lr_matrix, weight_decay=plan.weight_decay),
+        torch.optim.AdamW(others, lr=plan.lr_other, betas=(0.9, 0.95), weight_decay=0.0, fused=True),
+    ]
+
+
+class Run:
+    """A net, its optimizers and its place in the data."""
+
+    def __init__(self, folder: Path, shape: Shape, plan: Plan, device: str) -> None:
+        torch.manual_seed(plan.seed)
+        self.folder, self.plan, self.device = folder, plan, device
+        folder.mkdir(parents=True, exist_ok=True)
+        self.net = Net(shape).to(device)
+        self.optimizers = build_optimizers(self.net, plan)
+        self.state = State()
+        if self.checkpoint.exists():
+            self.load()
+
+    @property
+    def checkpoint(self) -> Path:
+        """The one file a run goes on from."""
+        return self.folder / "checkpoint.pt"
+
+    def load(self) -> None:
+        """Goes on from the checkpoint."""
+        stored = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        self.net.load_state_dict(stored["net"])
+        for optimizer, state in zip(self.optimizers, stored["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
+        self.state = State(**stored["state"])
+
+    def save(self) -> None:
+        """Written beside, then renamed: a checkpoint is whole or it is the one before."""
+        stored = {
+            "net": self.net.state_dict(),
+            "optimizers": [o.state_dict() for o in self.optimizers],
+            "state": dataclasses.asdict(self.state),
+            "shape": dataclasses.asdict(self.net.shape),
+            "plan": dataclasses.asdict(self.plan),
+        }
+        beside = self.checkpoint.with_suffix(".part")
+        torch.save(stored, beside)
+        beside.replace(self.checkpoint)
+
+    def next_job(self, n_times: list[int]) -> Job:
+        """The rows of the next step: short ones first, long ones (if there are any) in the last phase."""
+        kind = len(n_times) - 1 if self.progress >= self.plan.long_from else 0
+        n_rows = max(1, self.plan.n_batch_tokens // n_times[kind])
+        return Job(kind, self.state.n_long if kind else self.state.n_short, n_rows)
+
+    @property
+    def progress(self) -> float:
+        """How much of the plan is behind us."""
+        return self.plan.progress(self.state.step, self.state.seconds)
+
+    def step(self, gradients: Gradients, n_times: list[int]) -> float:
+        """One update; returns the loss."""
+        started, job = time.monotonic(), self.next_job(n_times)
+        loss = gradients.compute(job)
+        self.update(self.plan.rate(self.state.step, self.progress))
+        self.count(job, n_times[job.kind])
+        self.state.seconds += time.monotonic() - started
+        return loss
+
+    def count(self, job: Job, n_time: int) -> None:
+        """Moves the place in the data."""
+        self.state.n_long += job.n_rows if job.kind else 0
+        self.state.n_short += 0 if job.kind else job.n_rows
+        self.state.step += 1
+        self.state.n_tokens += job.n_rows * n_time
+
+    def update(self, rate: float) -> None:
+        """One step of each optimizer at a share of its learning rate."""
+        for optimizer, lr in zip(self.optimizers, (self.plan.lr_matrix, self.plan.lr_other), strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = lr * rate
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+
+    @torch.no_grad()
+    def held_out_loss(self, rows: Rows, n_rows: int) -> dict[str, float]:
+        """Mean loss over held-out rows: of the context, and of the middles."""
+        sums = {"context": [0.0, 0.0], "middle": [0.0, 0.0]}
+        for at in range(0, min(n_rows, len(rows.ids)), 4):
+            inputs, targets, weights = (t.to(self.device) for t in rows.batch(at, 4))
+            for name, kind in (("context", CONTEXT), ("middle", MIDDLE)):
+                mask = (weights == TARGET_WEIGHTS[kind]).float()
+                with torch.autocast(self.device, dtype=torch.bfloat16):
+                    sums[name][0] += float(weighted_sum(self.net, inputs, targets, mask))
+                sums[name][1] += float(mask.sum())
+        return {name: round(total / max(count, 1), 4) for name, (total, count) in sums.items()}
+
+
+def write_log(run: Run, **values: object) -> None:
+    """One line of the log, as JSON, in the file and on the screen."""
+    state = {
+        "step": run.state.step,
+        "tokens": run.state.n_tokens,
+        "minutes": round(run.state.seconds / 60, 2),
+    }
+    line = json.dumps(state | values)
+    print(line, flush=True)
+    with (run.folder / "log.jsonl").open("a") as log:
+        log.write(line + "\n")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often what is done."""
+
+    save_every_s: float = 120.0
+    log_every: int = 20
+    eval_every: int = 400
+    eval_rows: int = 48
+
+
+def train(run: Run, gradients: Gradients, n_times: list[int], held: Rows, pace: Pace) -> None:
+    """Steps until the plan is done; a checkpoint every few minutes and at the end."""
+    saved = marked = time.monotonic()
+    losses: list[float] = []
+    while run.progress < 1.0:
+        losses.append(run.step(gradients, n_times))
+        now = time.monotonic()
+        if run.state.step % pace.log_every == 0:
+            rate = len(losses) * run.plan.n_batch_tokens / (now - marked)
+            write_log(run, loss=round(sum(losses) / len(losses), 4), tokens_per_s=round(rate))
+            losses, marked = [], now
+        if run.state.step % pace.eval_every == 0:
+            write_log(run, held_out=run.held_out_loss(held, pace.eval_rows))
+            losses, marked = [], time.monotonic()
+        if now - saved > pace.save_every_s:
+            run.save()
+            saved = now
+    run.save()
+    write_log(run, held_out=run.held_out_loss(held, 4 * pace.eval_rows), done=True)
+
+
+def build_gradients(run: Run, paths: list[Path], n_workers: int, *, should_compile: bool) -> Gradients:
+    """Workers if there are to be any."""
+    if n_workers:
+        torch.set_num_threads(1)  # the optimizers' threads would wait for each other as the workers' would
+        return WorkerGradients(run.net, paths, run.plan.seed, n_workers, should_compile=should_compile)
+    return HereGradients(
+        run.net, [Rows(path, run.plan.seed) for path in paths], run.device, should_compile=should_compile
+    )
+
+
+def add_fields(parser: argparse.ArgumentParser, *kinds: type) -> None:
+    """An option for every field of some dataclasses."""
+    for kind in kinds:
+        for field in dataclasses.fields(kind):
+            parser.add_argument(
+                "--" + field.name.replace("_", "-"), type=type(field.default), default=field.default
+            )
+
+
+def pick(kind: type[T], args: argparse.Namespace) -> T:
+    """A dataclass from its options."""
+    return kind(**{field.name: getattr(args, field.name) for field in dataclasses.fields(kind)})  # type: ignore[arg-type]
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", type=Path, required=True, help="folder of the checkpoint and the log")
+    parser.add_argument("--rows", type=Path, required=True)
+    parser.add_argument("--long-rows", type=Path, help="rows of the last phase")
+    parser.add_argument("--held-out", type=Path, required=True)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=0,
+        help="processes that compute gradients, one a core; 0: this one, all cores",
+    )
+    parser.add_argument("--compile", action="store_true")
+    add_fields(parser, Shape, Plan, Pace)
+    args = parser.parse_args()
+    run = Run(args.run, pick(Shape, args), pick(Plan, args), args.device)
+    paths = [args.rows, *([args.long_rows] if args.long_rows else [])]
+    n_times = [Rows(path, run.plan.seed).n_time for path in paths]
+    write_log(run, parameters=run.net.n_parameters(), workers=args.workers, n_times=n_times)
+    gradients = build_gradients(run, paths, args.workers, should_compile=args.compile)
+    train(run, gradients, n_times, Rows(args.held_out, run.plan.seed), pick(Pace, args))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Tells when an engine host is gone: the kernel's notice of its exit where there is one, and a probe on suspicion.
+
+Runs in the editor session. Must not know states, retries or what a host serves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+import psutil
+
+from model.attach import Attachment
+from model.meeting import Meeting
+from model.protocol import Endpoint
+
+POLL_S: Final = 1.0
+PROBE_TIMEOUT_S: Final = 5.0
+
+
+class ExitWatch:
+    """Calls `on_exit` once when the process has ended. Costs nothing while it lives (Linux), else a look every second."""
+
+    def __init__(self, meeting: Meeting, pid: int, on_exit: Callable[[], None]) -> None:
+        self._meeting, self._pid, self._on_exit = meeting, pid, on_exit
+        self._descriptor = -1
+        self._poll: asyncio.Task[None] | None = None
+        self.is_gone = False
+
+    async def __aenter__(self) -> Self:
+        try:
+            self._descriptor = os.pidfd_open(self._pid)
+        except ProcessLookupError:
+            self._tell()
+        except (AttributeError, OSError):
+            self._poll = asyncio.create_task(self._look())
+        else:
+            asyncio.get_running_loop().add_reader(self._descriptor, self._tell)
+            if not await asyncio.to_thread(
+                self._meeting.is_host_alive
+            ):  # the number may be another process's by now
+                self._tell()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._poll:
+            self._poll.cancel()
+        self._close()
+
+    async def _look(self) -> None:
+        while await asyncio.to_thread(self._meeting.is_host_alive):
+            await asyncio.sleep(POLL_S)
+        self._tell()
+
+    def _tell(self) -> None:
+        self._close()
+        if not self.is_gone:
+            self.is_gone = True
+            self._on_exit()
+
+    def _close(self) -> None:
+        if self._descriptor >= 0:
+            asyncio.get_running_loop().remove_reader(self._descriptor)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def is_answering(endpoint: Endpoint) -> bool:
+    """One request for `/health`. Blocking."""
+    try:
+        with _open_socket(endpoint) as connection:
+            connection.sendall(b"GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            return connection.recv(16).startswith(b"HTTP/1.")
+    except OSError:
+        return False
+
+
+def _open_socket(endpoint: Endpoint) -> socket.socket:
+    if endpoint.socket_path:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(PROBE_TIMEOUT_S)
+        try:
+            connection.connect(endpoint.socket_path)
+        except OSError:
+            connection.close()
+            raise
+        return connection
+    address = urlsplit(endpoint.base_url)
+    return socket.create_connection((address.hostname or "127.0.0.1", address.port or 80), PROBE_TIMEOUT_S)
+
+
+def end_silent_host(meeting: Meeting, attachment: Attachment) -> None:
+    """Kills a host that lives but answers nobody: its sessions will start another. Blocking."""
+    ready = meeting.read_ready()
+    if ready and ready[1] == attachment.pid and meeting.is_host_alive():
+        with contextlib.suppress(psutil.Error):
+            psutil.Process(attachment.pid).kill()

@@ -1,0 +1,8 @@
+"""What all tests share: how hypothesis runs on machines that are busy with something else."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("edgewise", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("edgewise")

@@ -1,0 +1,112 @@
+"""Every end-to-end test has folders of its own and leaves no process behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.e2e.client import LspClient
+
+IDLE_EXIT_S = 1.0
+GONE_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where a server under test keeps what it keeps: nothing of the user's is read or written."""
+
+    folder: Path
+
+    @property
+    def config_file(self) -> Path:
+        return self.folder / "config.toml"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        inherited = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        return {
+            **inherited,
+            "HOME": str(self.folder),
+            "EDGEWISE_CONFIG": str(self.config_file),
+            "EDGEWISE_CACHE_DIR": str(self.folder / "cache"),
+            "EDGEWISE_RUNTIME_DIR": str(self.folder / "run"),
+        }
+
+    def client(self, **options: object) -> LspClient:
+        return LspClient(self.environment, **options)  # type: ignore[arg-type]
+
+    def processes(self) -> list[psutil.Process]:
+        """Every living process that was started, directly or not, with this environment."""
+        return [process for process in psutil.process_iter() if _belongs_to(process, self.folder)]
+
+    def hosts(self) -> list[psutil.Process]:
+        return [process for process in self.processes() if "model.host" in process.cmdline()]
+
+
+def _belongs_to(process: psutil.Process, folder: Path) -> bool:
+    try:
+        is_ours = process.environ().get("HOME") == str(folder)
+        return is_ours and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    """A folder with a short path, as sockets need it. At the end no process may be left."""
+    folder = Path(tempfile.mkdtemp(prefix="ew"))
+    place = Home(folder)
+    place.config_file.write_text(f"[model]\nidle_exit_s = {IDLE_EXIT_S}\n")
+    yield place
+    _, left = psutil.wait_procs(place.processes(), timeout=GONE_TIMEOUT_S)
+    commands = [process.cmdline() for process in left if process.is_running()]
+    for process in left:
+        process.kill()
+    shutil.rmtree(folder)
+    assert not commands, f"processes left behind: {commands}"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A small project."""
+    root = tmp_path / "project"
+    (root / "shop").mkdir(parents=True)
+    (root / "shop" / "__init__.py").write_text("")
+    (root / "shop" / "prices.py").write_text(PRICES)
+    (root / "main.py").write_text(MAIN)
+    return root
+
+
+PRICES = '''"""Prices."""
+
+
+def with_tax(price: float, rate: float = 0.19) -> float:
+    """The price that a customer pays."""
+    if rate < 0:
+        raise ValueError("the rate is negative")
+    return round(price * (1 + rate), 2)
+
+
+def total(prices: list[float]) -> float:
+    return sum(with_tax(price) for price in prices)
+'''
+
+MAIN = '''"""Prints a total."""
+
+from shop.prices import total, with_tax
+
+
+def main() -> None:
+    prices = [1.0, 2.0]
+    print(total(prices))
+
+
+def cheapest(prices: list[float]) -> float:
+    ret'''

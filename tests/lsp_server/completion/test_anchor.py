@@ -1,0 +1,149 @@
+"""The anchor: the prompt grows at its end while a person types, and only then."""
+
+from __future__ import annotations
+
+import pytest
+
+from lsp_server.completion.anchor import (
+    MAX_TYPED_CHARS,
+    WINDOW_STEP_CHARS,
+    Anchor,
+    Anchors,
+    anchor_at_cursor,
+)
+from lsp_server.completion.prompt import build_options, build_prompt
+from lsp_server.settings import CompletionSettings
+from lsp_server.types import Snippet
+
+from .scripted import context_at
+
+BUDGET = 1536
+START = "import os\nx = ▮\nprint(x)\n"
+
+
+def typed_at(anchors: Anchors, drawn: str, budget_tokens: int = BUDGET) -> str:
+    context = context_at(drawn)
+    return anchors.place(context, budget_tokens).typed(context)
+
+
+def test_it_is_set_at_the_cursor() -> None:
+    context = context_at(START)
+    prompt = build_prompt(context, Anchors().place(context, BUDGET))
+    assert (prompt.prefix, prompt.middle, prompt.suffix) == ("import os\nx = ", "", "\nprint(x)\n")
+    assert (prompt.path, prompt.repository) == ("src/a", "w")
+
+
+@pytest.mark.parametrize("typed", ["o", "os.path", "1\ny = 2", "x" * MAX_TYPED_CHARS])
+def test_it_stays_while_text_grows_behind_it(typed: str) -> None:
+    anchors = Anchors()
+    assert typed_at(anchors, START) == ""
+    assert typed_at(anchors, START.replace("▮", typed + "▮")) == typed
+
+
+def test_prompts_of_one_anchor_differ_in_their_middle_only() -> None:
+    anchors = Anchors()
+    contexts = [context_at(START.replace("▮", "os.path"[:n] + "▮")) for n in range(8)]
+    prompts = [build_prompt(context, anchors.place(context, BUDGET)) for context in contexts]
+    assert len({(prompt.prefix, prompt.suffix) for prompt in prompts}) == 1
+    assert [prompt.middle for prompt in prompts] == ["os.path"[:n] for n in range(8)]
+    assert all(
+        prompt.prefix + prompt.middle == context.prefix
+        for prompt, context in zip(prompts, contexts, strict=True)
+    )
+
+
+def test_it_stays_when_what_was_typed_is_deleted() -> None:
+    anchors = Anchors()
+    typed_at(anchors, START)
+    assert typed_at(anchors, START.replace("▮", "os▮")) == "os"
+    assert typed_at(anchors, START.replace("▮", "o▮")) == "o"
+    assert typed_at(anchors, START) == ""
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        "import os\nx =▮\nprint(x)\n",
+        "import re\nx = o▮\nprint(x)\n",
+        "import os\nx = o▮\nprint(y)\n",
+        "import os\nx = \nprint(x)\n▮",
+        "import os\nx = a\nb\nc\n▮\nprint(x)\n",
+        "import os\nx = " + "y" * (MAX_TYPED_CHARS + 1) + "▮\nprint(x)\n",
+    ],
+)
+def test_it_moves_to_the_cursor(moved: str) -> None:
+    anchors = Anchors()
+    typed_at(anchors, START)
+    assert typed_at(anchors, moved) == ""
+
+
+def test_another_budget_is_another_window() -> None:
+    anchors = Anchors()
+    typed_at(anchors, START)
+    assert typed_at(anchors, START.replace("▮", "o▮"), budget_tokens=64) == ""
+
+
+def test_snippets_are_frozen_with_it() -> None:
+    anchors, context = Anchors(), context_at(START)
+    snippets = (Snippet("b.py", "def b(): ...", "imported"),)
+    frozen = anchors.freeze_snippets(context.snapshot.uri, anchors.place(context, BUDGET), snippets)
+    assert anchors.place(context_at(START.replace("▮", "o▮")), BUDGET) == frozen
+    assert [(s.path, s.text) for s in build_prompt(context, frozen).snippets] == [("b.py", "def b(): ...")]
+
+
+def test_snippets_that_come_after_the_anchor_has_moved_are_not_kept() -> None:
+    anchors, context = Anchors(), context_at(START)
+    old = anchors.place(context, BUDGET)
+    new = anchors.place(context_at("x▮"), BUDGET)
+    anchors.freeze_snippets(context.snapshot.uri, old, ())
+    assert anchors.place(context_at("x▮"), BUDGET) is new
+
+
+def test_few_documents_are_remembered() -> None:
+    anchors = Anchors(n_kept=2)
+    context = context_at(START)
+    for name in "abc":
+        anchors._keep(name, anchor_at_cursor(context, BUDGET))
+    assert len(anchors) == 2
+    anchors.forget("c")
+    assert len(anchors) == 1
+    anchors.clear()
+    assert len(anchors) == 0
+
+
+class TestWindow:
+    """Long documents are cut around the cursor."""
+
+    BUDGET = 100
+    LINES = "".join(f"line_{n} = {n}\n" for n in range(2000))
+
+    def anchor(self, n_chars: int) -> Anchor:
+        at = self.LINES.index("\n", n_chars) + 1
+        return anchor_at_cursor(context_at(self.LINES[:at] + "▮" + self.LINES[at:]), self.BUDGET)
+
+    def test_it_holds_whole_lines_and_ends_at_the_cursor(self) -> None:
+        anchor = self.anchor(20_000)
+        assert self.LINES[anchor.start - 1] == "\n"
+        assert anchor.suffix.endswith("\n")
+        assert self.LINES[anchor.start :].startswith(anchor.prefix + anchor.suffix)
+        assert self.BUDGET * 5 <= len(anchor.prefix) <= self.BUDGET * 5 + 2 * WINDOW_STEP_CHARS
+
+    def test_its_start_moves_in_coarse_steps(self) -> None:
+        starts = {self.anchor(n_chars).start for n_chars in range(20_000, 20_000 + WINDOW_STEP_CHARS, 50)}
+        assert len(starts) <= 2
+
+    def test_one_endless_line_is_cut_somewhere(self) -> None:
+        anchor = anchor_at_cursor(context_at("x" * 50_000 + "▮" + "y" * 50_000), self.BUDGET)
+        assert len(anchor.prefix) <= self.BUDGET * 5 + 2 * WINDOW_STEP_CHARS
+        assert len(anchor.suffix) == self.BUDGET * 2
+
+
+def test_how_to_decode() -> None:
+    settings = CompletionSettings(max_tokens=80, t_max_predict_ms=300)
+    line = build_options(context_at("x = ▮"), settings)
+    block = build_options(context_at("def f():▮"), settings)
+    empty_line = build_options(context_at("foo(\n    ▮\n)"), settings)
+    assert (line.n_predict, line.stop, line.t_max_predict_ms) == (40, ("\n",), 300)
+    assert (block.n_predict, block.stop) == (80, ())
+    assert (empty_line.n_predict, empty_line.stop) == (40, ())
+    assert build_options(context_at("x = ▮"), CompletionSettings(max_tokens=8)).n_predict == 8

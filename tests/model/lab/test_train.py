@@ -1,0 +1,100 @@
+"""Training: a run that was cut goes on to the same weights; workers give the same gradients; the schedule."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model.lab.gradients import HereGradients, Job, WorkerGradients
+from model.lab.net import Net, Shape
+from model.lab.rows import Rows
+from model.lab.train import Pace, Plan, Run, train
+
+SHAPE = Shape(n_vocab=64, d_model=32, n_layers=1, n_heads=1, d_ffn=32, n_ctx=64)
+PLAN = Plan(steps=8, n_batch_tokens=64, warmup_steps=2, lr_matrix=0.02, lr_other=0.01)
+PACE = Pace(log_every=2, eval_every=4, eval_rows=4)
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Short and long rows of counting numbers."""
+    folder, rng, made = tmp_path_factory.mktemp("rows"), np.random.default_rng(1), []
+    for n_time in (16, 32):
+        ids = (rng.integers(0, 64, (12, 1)) + np.arange(n_time + 1)) % 64
+        kinds = rng.integers(1, 3, ids.shape)
+        made.append(folder / f"{n_time}.npz")
+        np.savez(made[-1], ids=ids.astype(np.uint16), kinds=kinds.astype(np.uint8))
+    return made
+
+
+def finish(folder: Path, plan: Plan, paths: list[Path]) -> Run:
+    """A run, from where its folder says, to the end of the plan."""
+    run = Run(folder, SHAPE, plan, "cpu")
+    rows = [Rows(path, plan.seed) for path in paths]
+    train(run, HereGradients(run.net, rows, "cpu", should_compile=False), [16, 32], rows[0], PACE)
+    return run
+
+
+def test_a_cut_run_ends_at_the_same_weights(tmp_path: Path, paths: list[Path]) -> None:
+    whole = finish(tmp_path / "whole", PLAN, paths)
+    cut = Run(tmp_path / "cut", SHAPE, PLAN, "cpu")
+    rows = [Rows(path, PLAN.seed) for path in paths]
+    gradients = HereGradients(cut.net, rows, "cpu", should_compile=False)
+    for _ in range(5):
+        cut.step(gradients, [16, 32])
+    cut.save()
+    resumed = finish(tmp_path / "cut", PLAN, paths)
+    assert dataclasses.replace(resumed.state, seconds=0) == dataclasses.replace(whole.state, seconds=0)
+    for ours, theirs in zip(whole.net.parameters(), resumed.net.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_it_learns_and_logs(tmp_path: Path, paths: list[Path]) -> None:
+    run = Run(tmp_path, SHAPE, PLAN, "cpu")
+    before = run.held_out_loss(Rows(paths[0], 1), 8)
+    run = finish(tmp_path, dataclasses.replace(PLAN, steps=40), paths)
+    after = run.held_out_loss(Rows(paths[0], 1), 8)
+    assert after["middle"] < before["middle"] - 0.3
+    assert '"done": true' in (tmp_path / "log.jsonl").read_text()
+
+
+def test_long_rows_come_last(tmp_path: Path) -> None:
+    run = Run(tmp_path, SHAPE, PLAN, "cpu")
+    assert run.next_job([16, 32]) == Job(0, 0, 4)
+    run.state.step, run.state.n_short = 7, 28
+    assert run.next_job([16, 32]) == Job(1, 0, 2)
+
+
+def test_schedule() -> None:
+    plan = Plan(steps=100, warmup_steps=10, decay_from=0.5)
+    assert plan.rate(0, 0.0) == pytest.approx(0.1)
+    assert plan.rate(30, 0.3) == 1.0
+    assert plan.rate(75, 0.75) == pytest.approx(0.5)
+    assert plan.rate(100, 1.0) == 0.0
+    assert Plan(minutes=10).progress(5, 300) == pytest.approx(0.5)
+
+
+def test_every_pass_sees_every_row_once(paths: list[Path]) -> None:
+    rows = Rows(paths[0], 1)
+    for first in (0, 12, 24):
+        assert sorted(rows.row_at(first + i) for i in range(12)) == list(range(12))
+
+
+def test_workers_give_the_same_gradients(paths: list[Path]) -> None:
+    torch.manual_seed(4)
+    net = Net(SHAPE)
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    job = Job(0, 3, 7)
+    loss = HereGradients(net, [Rows(paths[0], 1)], "cpu", should_compile=False).compute(job)
+    expected = [p.grad.clone() for p in net.parameters() if p.grad is not None]
+    workers = WorkerGradients(net, paths[:1], 1, 1, should_compile=False)
+    for _ in range(2):
+        assert workers.compute(job) == pytest.approx(loss, rel=1e-2)
+        for parameter, wanted in zip(net.parameters(), expected, strict=True):
+            assert parameter.grad is not None
+            assert (parameter.grad - wanted).norm() < 0.03 * wanted.norm()

@@ -1,0 +1,100 @@
+"""Sharing a budget: never more than the room, the near prefix first, a start that stays put."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.budget import SNIPPET_SHARE, SUFFIX_SHARE, Need, Plan, choose, count_fitting, pick_start, share
+
+counts = st.lists(st.integers(0, 60), max_size=80)
+
+
+def lines_of(numbers: Sequence[int]) -> list[str]:
+    return [f"{'    ' if index % 5 else ''}line {index}\n" for index, _ in enumerate(numbers)]
+
+
+def used(need: Need, plan: Plan) -> tuple[int, int, int]:
+    return (
+        sum(need.prefix_counts[plan.start :]),
+        sum(need.suffix_counts[: plan.n_suffix]),
+        sum(need.snippet_counts[index] for index in plan.snippets),
+    )
+
+
+@given(counts, counts, counts, st.integers(1, 2000), st.integers(1, 64))
+def test_never_more_than_the_room(
+    prefix: list[int], suffix: list[int], snippets: list[int], room: int, size: int
+) -> None:
+    need = Need(lines_of(prefix), prefix, suffix, snippets)
+    plan = share(need, room, size)
+    assert sum(used(need, plan)) <= room
+    assert list(plan.snippets) == sorted(set(plan.snippets))
+
+
+@given(counts, counts, counts, st.integers(1, 2000))
+def test_what_is_cut_leaves_the_others_their_shares(
+    prefix: list[int], suffix: list[int], snippets: list[int], room: int
+) -> None:
+    need = Need(lines_of(prefix), prefix, suffix, snippets)
+    plan = share(need, room, 1)
+    if plan.start > 0:
+        _, n_suffix, n_snippets = used(need, plan)
+        assert n_suffix <= room * SUFFIX_SHARE
+        assert n_snippets <= room * SNIPPET_SHARE
+
+
+def test_everything_is_shown_when_it_fits() -> None:
+    need = Need(lines_of([9] * 10), [9] * 10, [9] * 10, [9] * 10)
+    assert share(need, 270, 1) == Plan(0, 10, tuple(range(10)))
+
+
+def test_what_a_short_prefix_leaves_flows_on() -> None:
+    need = Need(["x\n"], [10], [10] * 100, [300, 300])
+    plan = share(need, 1000, 1)
+    assert plan.snippets == (0,)
+    assert used(need, plan) == (10, 690, 300)
+
+
+def test_a_whole_prefix_leaves_room_in_steps() -> None:
+    """One more token of prefix must not move the end of the suffix."""
+    ends = [share(Need(["x\n"], [n], [1] * 2000, []), 1000, 50).n_suffix for n in range(100, 200)]
+    assert len(set(ends)) <= 3
+
+
+def test_the_least_important_snippets_go() -> None:
+    assert choose([40, 40, 40], 100) == (0, 1)
+    assert choose([400, 40, 40], 100) == (1, 2)
+
+
+def test_count_fitting() -> None:
+    assert [count_fitting([3, 3, 3], room) for room in (2, 3, 8, 9, 99)] == [0, 1, 2, 3, 3]
+
+
+def test_a_start_is_the_start_of_a_definition() -> None:
+    lines = ["def f():\n", *["    x = 1\n"] * 20, "def g():\n", *["    y = 1\n"] * 20]
+    start = pick_start(lines, [5] * len(lines), 5 * 25)
+    assert lines[start] == "def g():\n"
+
+
+def test_the_start_stays_put_while_text_grows() -> None:
+    lines = [f"    value_{index} = {index * 7919 % 1000}\n" for index in range(400)]
+    starts = [pick_start(lines[:end], [8] * end, 800) for end in range(200, 400)]
+    assert all(start <= later for start, later in pairwise(starts))
+    assert sum(start != later for start, later in pairwise(starts)) <= 20
+    assert all(8 * (end - start) >= 800 * 0.7 for end, start in zip(range(200, 400), starts, strict=True))
+
+
+def test_the_start_outlives_an_edit_above_it() -> None:
+    lines = [f"    value_{index} = {index * 7919 % 1000}\n" for index in range(200)]
+    kept = lines[pick_start(lines, [8] * 200, 800) :]
+    more = ["import os\n", *lines]
+    assert more[pick_start(more, [8] * 201, 800) :] == kept
+
+
+def test_nothing_fits() -> None:
+    assert pick_start(["long line\n"], [50], 10) == 1
+    assert share(Need(["long\n"], [50], [50], [50]), 10, 1) == Plan(1, 0, ())
