@@ -83,8 +83,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(argv: list[str]) -> int:
     """Runs one command and returns its exit code. What a person can mend ends in a sentence."""
     try:
-        result = edgewise.main(args=argv, prog_name="edgewise", standalone_mode=False)
+        with edgewise.make_context("edgewise", argv) as context:
+            result = edgewise.invoke(context)
         return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except CommandFailed as failure:
         return _complain(str(failure), failure.exit_code, argv)
     except ModelError as error:

@@ -33,6 +33,7 @@ from model.store import resolve_model
 
 MIN_PYTHON = (3, 11)
 _PROBE_SECONDS = 60
+_IDLE_EXIT_S = 2.0
 
 
 class Verdict(StrEnum):
@@ -163,7 +164,7 @@ def check_host(settings: Settings) -> Iterable[Check]:
 
 async def _ask_host(settings: Settings) -> str:
     started = time.perf_counter()
-    engine = Engine(settings.model, lambda status: None)
+    engine = Engine(settings.model.model_copy(update={"idle_exit_s": _IDLE_EXIT_S}), lambda status: None)
     try:
         async with asyncio.timeout(_PROBE_SECONDS):
             info = await engine.info()

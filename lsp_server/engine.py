@@ -32,9 +32,7 @@ class Engine:
         self._on_status = on_status
         self._supervisor: Supervisor | None = None
         self._client: ModelClient | None = None
-        with suppress(
-            ModelRefused
-        ):  # told as a status; a request raises it again, or finds the file
+        with suppress(ModelRefused):  # told as a status; a request raises it again, or finds the file
             self._ready_client()
 
     def _ready_client(self) -> ModelClient:

@@ -13,19 +13,20 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any, Protocol
 
-from lsp_server.assist.explain import build_facts, build_messages, render_markdown
+from lsp_server.assist.explain import NO_INSTRUCT_MODEL, build_facts, build_messages, render_markdown
 from lsp_server.completion.context import CompletionContext
 from lsp_server.completion.pipeline import Memory, Ports, complete
 from lsp_server.documents import Document, Edit, open_document, take_snapshot
 from lsp_server.engine import Engine
 from lsp_server.index.folder import Progress as FolderProgress
 from lsp_server.index.service import IndexService
-from lsp_server.settings import IndexSettings, Layer, ModelSettings, cache_folder, load
+from lsp_server.settings import IndexSettings, Layer, ModelSettings, Problem, Settings, cache_folder, load
 from lsp_server.status import IndexProgress, Status, build_status
 from lsp_server.text import PositionEncoding, path_of_uri
 from lsp_server.trace import TraceDraft, TraceLog
 from lsp_server.turns import Turns
 from lsp_server.types import (
+    CodeFacts,
     Completion,
     CompletionRequest,
     DocumentSnapshot,
@@ -75,7 +76,8 @@ class Session:
 
     def __init__(self, editor: Editor) -> None:
         self.encoding = PositionEncoding.UTF16
-        self.settings, self._problems = load()
+        self.settings = Settings()
+        self._problems: tuple[Problem, ...] = ()
         self.turns = Turns()
         self.traces = TraceLog()
         self._accepted: set[str] = set()
@@ -179,27 +181,26 @@ class Session:
     async def explain(self, snapshot: DocumentSnapshot, span: Span, on_text: Callable[[str], None]) -> str:
         """Markdown: the facts, then, when there is an instruct model, words grounded in them. `on_text` gets
         each piece as soon as it is there."""
+        has_words = bool(self.settings.explain.model)
         facts = await build_facts(snapshot, span, self._index)
-        markdown = render_markdown(facts)
+        markdown = render_markdown(facts, "" if has_words else NO_INSTRUCT_MODEL)
         on_text(markdown)
-        async for text in self._words(build_messages(facts, snapshot.text[span.start : span.end])):
-            markdown += text
-            on_text(text)
+        if has_words:
+            async for text in self._words(facts):
+                markdown += text
+                on_text(text)
         return markdown
 
-    async def _words(self, messages: list[dict[str, str]]) -> AsyncIterator[str]:
+    async def _words(self, facts: CodeFacts) -> AsyncIterator[str]:
         settings = self.settings.explain
-        if not settings.model:
-            yield "\n\n_Facts only: no instruct model is configured (setting `edgewise.explain.model`)._\n"
-            return
         options = GenerationOptions(settings.max_tokens, t_max_predict_ms=settings.timeout_ms)
-        yield "\n\n"
+        yield "\n---\n\n"
         try:
-            async with aclosing(self._instruct_engine().chat(messages, options)) as pieces:
+            async with aclosing(self._instruct_engine().chat(build_messages(facts), options)) as pieces:
                 async for piece in pieces:
                     yield piece.text
         except ModelError as error:
-            yield f"_No explanation in words: {error}_\n"
+            yield f"\n\n_There are no more words: {error}_\n"
 
     def _instruct_engine(self) -> Engine:
         """The engine of the model that explains; the same host as the completion's when it is the same
@@ -211,10 +212,13 @@ class Session:
 
     # --- settings, model and index --------------------------------------------------------------------------
 
-    def configure(self, values: Mapping[str, Any]) -> None:
-        """The editor's settings, on top of those of the user's file, which is read again."""
+    def configure(self, options: Mapping[str, Any], section: Mapping[str, Any]) -> None:
+        """The user's file, which is read again; on top of it what the editor said when it started, then what
+        it says now."""
         told = self._problems
-        self.settings, self._problems = load(Layer("your editor's settings", values))
+        self.settings, self._problems = load(
+            Layer("initializationOptions", options), Layer("your editor's settings", section)
+        )
         logging.getLogger("lsp_server").setLevel(self.settings.log.level.upper())
         if new := [str(problem) for problem in self._problems if problem not in told]:
             self._editor.show_warning("\n".join(new))
@@ -330,7 +334,8 @@ class Session:
 
 
 async def _close(*parts: Engine | IndexService | None) -> None:
-    """One after the other; a part that does not come to its end is left behind, so that the editor never waits."""
+    """One after the other; a part that does not come to its end is left behind, so that the editor never
+    waits."""
     for part in parts:
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):

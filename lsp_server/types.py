@@ -86,7 +86,11 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A place where a name is used. `scope` is the dotted name of the definition around it, or ""."""
+    """A place where a name is used. `scope` is the dotted name of the definition around it, or "".
+
+    `receiver` is the word before the dot (`store` of `self.store.write`), "?" when it is no word, "" for a
+    plain name.
+    """
 
     name: str
     path: str
@@ -94,6 +98,7 @@ class Reference:
     line: int
     scope: str = ""
     is_call: bool = False
+    receiver: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,3 +181,9 @@ class CodeFacts:
     complexity: int = 0
     n_lines: int = 0
     notes: tuple[str, ...] = field(default=())
+    language_id: str = ""
+    code: str = ""
+    bases: tuple[str, ...] = ()
+    defines: tuple[tuple[str, Location], ...] = ()
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()

@@ -102,13 +102,15 @@ def _find_or_spawn(meeting: Meeting, spec: HostSpec, stop: threading.Event) -> A
 
 
 def _spawn(meeting: Meeting, spec: HostSpec) -> subprocess.Popen[bytes]:
-    """A process of its own: it outlives this session when others use it. -P and the folder: no import from a workspace."""
+    """A process of its own: it outlives this session when others use it. -P and the folder: no import from
+    a workspace.
+    """
     meeting.refused_path.unlink(missing_ok=True)
     command = [
         *(sys.executable, "-P", "-m", "model.host"),
         *(
             "--model",
-            os.path.abspath(spec.model),
+            str(spec.model.absolute()),
             "--runtime-dir",
             str(meeting.folder),
             "--engine",
@@ -136,7 +138,7 @@ def _open_log(path: Path) -> BinaryIO:
     """Appends; begins anew when it has grown large."""
     is_large = path.exists() and path.stat().st_size > MAX_LOG_BYTES
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if is_large else 0)
-    return open(os.open(path, flags, 0o600), "ab")
+    return os.fdopen(os.open(path, flags, 0o600), "ab")
 
 
 def _await_ready(process: subprocess.Popen[bytes], meeting: Meeting, stop: threading.Event) -> Attachment:

@@ -1,8 +1,9 @@
 """Reads the header of a GGUF file: metadata, vocabulary and tensor table, never the weights.
 
-Runs in the engine host, before any engine sees the file; also in the model commands. The file is hostile until proven
-otherwise: every count and length is bounded before memory is taken for it, and whatever is wrong becomes one
-`ModelRefused` sentence. Must not know engines, prompts or model families. Layout: GGUF specification, versions 2 and 3.
+Runs in the engine host, before any engine sees the file; also in the model commands. The file is hostile
+until proven otherwise: every count and length is bounded before memory is taken for it, and whatever is
+wrong becomes one `ModelRefused` sentence. Must not know engines, prompts or model families. Layout: GGUF
+specification, versions 2 and 3.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, Final, NoReturn
 
+from model.ggml import OLD_MAGICS, TENSOR_TYPES, VALUE_FORMATS, ValueKind
 from model.protocol import ModelRefused
 
 Scalar = str | bool | int | float
@@ -37,10 +39,6 @@ DEFAULT_ALIGNMENT: Final = 32
 TOKENS_KEY: Final = "tokenizer.ggml.tokens"
 TOKEN_KINDS_KEY: Final = "tokenizer.ggml.token_type"
 
-# What files of before GGUF begin with (little-endian on disk), and what that format was called.
-OLD_MAGICS: Final = {b"lmgg": "GGML", b"fmgg": "GGMF", b"tjgg": "GGJT", b"algg": "GGLA adapter"}
-OLD_MAGICS_SWAPPED: Final = {magic[::-1]: name for magic, name in OLD_MAGICS.items()}
-
 
 class TokenKind(IntEnum):
     """`tokenizer.ggml.token_type`."""
@@ -51,42 +49,6 @@ class TokenKind(IntEnum):
     USER_DEFINED = 4
     UNUSED = 5
     BYTE = 6
-
-
-class _Kind(IntEnum):
-    """Type codes of metadata values."""
-
-    UINT8 = 0
-    INT8 = 1
-    UINT16 = 2
-    INT16 = 3
-    UINT32 = 4
-    INT32 = 5
-    FLOAT32 = 6
-    BOOL = 7
-    STRING = 8
-    ARRAY = 9
-    UINT64 = 10
-    INT64 = 11
-    FLOAT64 = 12
-
-
-_FORMATS: Final = {
-    _Kind.UINT8: "B", _Kind.INT8: "b", _Kind.UINT16: "H", _Kind.INT16: "h", _Kind.UINT32: "I", _Kind.INT32: "i",
-    _Kind.FLOAT32: "f", _Kind.BOOL: "B", _Kind.UINT64: "Q", _Kind.INT64: "q", _Kind.FLOAT64: "d",
-}  # fmt: skip
-
-# ggml type code -> (name, weights in a block, bytes of a block)
-TENSOR_TYPES: Final[Mapping[int, tuple[str, int, int]]] = {
-    0: ("F32", 1, 4), 1: ("F16", 1, 2), 2: ("Q4_0", 32, 18), 3: ("Q4_1", 32, 20), 6: ("Q5_0", 32, 22),
-    7: ("Q5_1", 32, 24), 8: ("Q8_0", 32, 34), 9: ("Q8_1", 32, 40), 10: ("Q2_K", 256, 84), 11: ("Q3_K", 256, 110),
-    12: ("Q4_K", 256, 144), 13: ("Q5_K", 256, 176), 14: ("Q6_K", 256, 210), 15: ("Q8_K", 256, 292),
-    16: ("IQ2_XXS", 256, 66), 17: ("IQ2_XS", 256, 74), 18: ("IQ3_XXS", 256, 98), 19: ("IQ1_S", 256, 50),
-    20: ("IQ4_NL", 32, 18), 21: ("IQ3_S", 256, 110), 22: ("IQ2_S", 256, 82), 23: ("IQ4_XS", 256, 136),
-    24: ("I8", 1, 1), 25: ("I16", 1, 2), 26: ("I32", 1, 4), 27: ("I64", 1, 8), 28: ("F64", 1, 8),
-    29: ("IQ1_M", 256, 56), 30: ("BF16", 1, 2), 34: ("TQ1_0", 256, 54), 35: ("TQ2_0", 256, 66),
-    39: ("MXFP4", 32, 17), 40: ("NVFP4", 64, 36), 41: ("Q1_0", 128, 18),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +183,9 @@ def _decode_token(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
-def _kind(code: int) -> _Kind:
+def _kind(code: int) -> ValueKind:
     try:
-        return _Kind(code)
+        return ValueKind(code)
     except ValueError:
         raise _Damaged(
             f"is damaged or from a newer format: it holds a value of the unknown type {code}"
@@ -235,16 +197,16 @@ def _read_array(cursor: _Cursor, key: str) -> Value:
     kind, count = _kind(cursor.number("I")), cursor.number("Q")
     cursor.arrays[key] = ArrayInfo(kind.name, count)
     is_kept = count <= MAX_KEPT_ARRAY or key in (TOKENS_KEY, TOKEN_KINDS_KEY)
-    if kind is _Kind.ARRAY:
+    if kind is ValueKind.ARRAY:
         raise _Damaged("holds an array of arrays, which no engine reads")
-    if kind is _Kind.STRING:
+    if kind is ValueKind.STRING:
         cursor.check(8 * count)
         texts = _read_strings(cursor, count)
         return tuple(map(_decode_token, texts if is_kept else deque(texts, maxlen=0)))
-    raw = cursor.take(struct.calcsize(f"<{_FORMATS[kind]}") * count)
+    raw = cursor.take(struct.calcsize(f"<{VALUE_FORMATS[kind]}") * count)
     if not is_kept or (key == TOKEN_KINDS_KEY and count > MAX_STRINGS):
         return ()
-    return _numbers(_FORMATS[kind], raw)
+    return _numbers(VALUE_FORMATS[kind], raw)
 
 
 def _numbers(kind: str, raw: memoryview) -> tuple[int | float, ...]:
@@ -256,12 +218,12 @@ def _numbers(kind: str, raw: memoryview) -> tuple[int | float, ...]:
 
 def _read_value(cursor: _Cursor, key: str) -> Value:
     kind = _kind(cursor.number("I"))
-    if kind is _Kind.ARRAY:
+    if kind is ValueKind.ARRAY:
         return _read_array(cursor, key)
-    if kind is _Kind.STRING:
+    if kind is ValueKind.STRING:
         return _decode_token(cursor.raw_string())
-    (value,) = _numbers(_FORMATS[kind], cursor.take(struct.calcsize(f"<{_FORMATS[kind]}")))
-    return bool(value) if kind is _Kind.BOOL else value
+    (value,) = _numbers(VALUE_FORMATS[kind], cursor.take(struct.calcsize(f"<{VALUE_FORMATS[kind]}")))
+    return bool(value) if kind is ValueKind.BOOL else value
 
 
 def _read_metadata(cursor: _Cursor, count: int) -> dict[str, Value]:
@@ -331,7 +293,7 @@ def _read_alignment(metadata: Mapping[str, Value]) -> int:
 
 def _read_version(cursor: _Cursor) -> int:
     magic = bytes(cursor.take(4)) if cursor.n_left >= 4 else b""
-    old = OLD_MAGICS.get(magic) or OLD_MAGICS_SWAPPED.get(magic)
+    old = OLD_MAGICS.get(magic) or OLD_MAGICS.get(magic[::-1])
     if old:
         problem = f"is in the format {old}, which GGUF replaced in 2023"
         raise _Damaged(problem, "Get the model as GGUF, or convert it with llama.cpp.")
@@ -409,9 +371,9 @@ def read_header(path: Path) -> GgufHeader:
     """The checked header. Raises ModelRefused with a sentence; nothing else."""
     try:
         # Opening a pipe would wait for ever: look what it is first.
-        if not stat.S_ISREG(os.stat(path).st_mode):
+        if not stat.S_ISREG(path.stat().st_mode):
             raise IsADirectoryError(errno.EISDIR, "not a regular file")
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             size_bytes = os.fstat(file.fileno()).st_size
             return _parse(_Cursor(file, size_bytes), path, size_bytes)
     except OSError as error:

@@ -6,6 +6,7 @@ Runs in the engine host. Must not know engines or sessions.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Final
 
 import psutil
@@ -16,7 +17,9 @@ KV_SHARE: Final = 0.2  # of the available memory, for the KV cache of all slots
 
 
 def count_cores() -> int:
-    """Physical cores that this process may run on; a container or `taskset` may leave fewer than the machine has."""
+    """Physical cores that this process may run on; a container or `taskset` may leave fewer than the
+    machine has.
+    """
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed, _count_quota() or allowed))
 
@@ -24,8 +27,7 @@ def count_cores() -> int:
 def _count_quota() -> int:
     """Whole cores of the control group's CPU quota, 0 when there is none."""
     try:
-        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:
-            quota, period = file.read().split()
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
         return 0 if quota == "max" else max(1, int(quota) // int(period))
     except (OSError, ValueError):
         return 0
@@ -33,14 +35,15 @@ def _count_quota() -> int:
 
 def count_free_cores() -> int:
     """Cores that nothing else kept busy during the last minute; at least one."""
-    return max(1, count_cores() - round(psutil.getloadavg()[0]))
+    return max(1, count_cores() - round(float(psutil.getloadavg()[0])))
 
 
 def choose_n_threads(asked: int, weights_bytes: int) -> int:
-    """As asked; otherwise what the machine has free, one core left to the editor where there are more than two.
+    """As asked; otherwise what the machine has free, one core left to the editor where there are more than
+    two.
 
-    Threads of one token wait for each other many times: one that a compiler displaces stops all. A small model gains little
-    from a second thread and then loses most of its speed.
+    Threads of one token wait for each other many times: one that a compiler displaces stops all. A small
+    model gains little from a second thread and then loses most of its speed.
     """
     if asked > 0:
         return asked

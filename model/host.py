@@ -1,7 +1,9 @@
-"""ENGINE HOST: the process `python -m model.host` that owns the weights of one model and serves them to one user's sessions.
+"""ENGINE HOST: the process `python -m model.host` that owns the weights of one model and serves them to one
+user's sessions.
 
-Reads the header, picks the engine, lets it listen on a private socket, says so in `host.json`, and leaves when nobody has
-used it for a while. Imports little: it should serve within a second. Must not know LSP or how prompts are laid out.
+Reads the header, picks the engine, lets it listen on a private socket, says so in `host.json`, and leaves
+when nobody has used it for a while. Imports little: it should serve within a second. Must not know LSP or
+how prompts are laid out.
 """
 
 from __future__ import annotations
@@ -71,9 +73,11 @@ def parse_arguments(argv: list[str]) -> HostArguments:
 
 
 def choose_n_ctx(asked: int, header: GgufHeader) -> int:
-    """Never more than the model was trained with; unasked, a moderate context even of a model with a huge one."""
-    trained = header.number("{arch}.context_length") or DEFAULT_N_CTX
-    return min(asked or DEFAULT_N_CTX, trained)
+    """Never more than the model was trained with; unasked, a moderate context even of a model with a huge
+    one.
+    """
+    trained = header.number("{arch}.context_length")
+    return min(asked or DEFAULT_N_CTX, trained if trained > 0 else DEFAULT_N_CTX)
 
 
 def count_kv_bytes(header: GgufHeader, n_ctx: int) -> int:
@@ -130,7 +134,7 @@ def start_engine(arguments: HostArguments) -> tuple[RunningEngine, Endpoint]:
             f"{chosen.name} could not load {header.path} ({error}; {words}): {cure}."
         ) from error
     if options.socket_path:
-        os.chmod(options.socket_path, 0o600)
+        Path(options.socket_path).chmod(0o600)
     info = build_info(header, chosen.name, engine)
     log.info(
         "%s on %s, %s threads, %s slots of %s",
@@ -161,6 +165,7 @@ class Watch:
             return lost
         if self._meeting.has_leases():
             self._used_at = time.monotonic()
+            return ""
         if time.monotonic() - self._used_at < self._idle_exit_s or self._engine.count_active():
             return ""
         return self._withdraw()
@@ -170,7 +175,7 @@ class Watch:
             if self._meeting.ready_path.stat().st_ino != self._inode:
                 return "host.json is another host's"
             if self._endpoint.socket_path:
-                os.stat(self._endpoint.socket_path)
+                Path(self._endpoint.socket_path).stat()
         except OSError:
             return "host.json or the socket is gone"
         return ""

@@ -1,8 +1,8 @@
 """Where the engine hosts and the sessions of one user find each other: a private folder for each host.
 
-Runs in the engine host and in the editor session. Holds the folder's safety checks, the `host.json` that a ready host
-writes, and the leases that keep it alive. Locks are the kernel's: whoever dies, by SIGKILL too, lets go of them.
-Must not know engines, tokens or the event loop.
+Runs in the engine host and in the editor session. Holds the folder's safety checks, the `host.json` that a
+ready host writes, and the leases that keep it alive. Locks are the kernel's: whoever dies, by SIGKILL too,
+lets go of them. Must not know engines, tokens or the event loop.
 
     ROOT/HASH/host.lock     held by the host for as long as it lives
     ROOT/HASH/spawn.lock    held by the session that starts a host, until it is ready or dead
@@ -52,7 +52,7 @@ class FileIdentity:
 def read_identity(path: Path) -> FileIdentity:
     """Raises ModelRefused when there is no such file."""
     try:
-        found = os.stat(path)
+        found = path.stat()
     except OSError as error:
         reason = (
             "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
@@ -65,7 +65,7 @@ def make_private_folder(folder: Path) -> Path:
     """Creates the folder, or makes sure that an existing one is this user's alone."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found, above = os.lstat(folder), os.stat(folder.parent)
+        found, above = folder.lstat(), folder.parent.stat()
     except OSError as error:
         cure = f"set {ROOT_VARIABLE} to a folder that can"
         raise ModelRefused(f"The folder {folder} cannot be made ({error.strerror}): {cure}.") from error
@@ -184,7 +184,8 @@ class Meeting:
 
     def has_leases(self) -> bool:
         """Looks at every lease; forgets those of sessions that are gone."""
-        return any([_is_lease_held(path) for path in self._lease_paths()])
+        held = [path for path in self._lease_paths() if _is_lease_held(path)]
+        return bool(held)
 
     def _lease_paths(self) -> Iterator[Path]:
         with contextlib.suppress(FileNotFoundError):
@@ -232,10 +233,10 @@ def _is_lease_held(path: Path) -> bool:
 def _write_json(path: Path, document: dict[str, Any]) -> int:
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(document, file)
         inode = os.fstat(file.fileno()).st_ino
-    os.replace(beside, path)
+    beside.replace(path)
     return inode
 
 

@@ -47,5 +47,6 @@ def _find_installed(name: str, file: str) -> Path:
         return path
     known = ", ".join(sorted(catalog.entries()))
     raise ModelRefused(
-        f"There is no model named {name!r} in {models_folder()}: name a .gguf file by its path, or one of {known}."
+        f"There is no model named {name!r} in {models_folder()}: "
+        f"name a .gguf file by its path, or one of {known}."
     )

@@ -1,6 +1,8 @@
-"""Keeps an engine host at hand for one editor session: attach or spawn, watch, respawn, and tell every change of state.
+"""Keeps an engine host at hand for one editor session: attach or spawn, watch, respawn, and tell every
+change of state.
 
-Runs in the editor session, on its event loop; what may block runs in threads. Must not know LSP, prompts or HTTP.
+Runs in the editor session, on its event loop; what may block runs in threads. Must not know LSP, prompts or
+HTTP.
 """
 
 from __future__ import annotations
@@ -63,7 +65,9 @@ class Supervisor:
         return self._status
 
     def start(self) -> None:
-        """Begins at once, also before there is an event loop: then the host loads while the session still imports."""
+        """Begins at once, also before there is an event loop: then the host loads while the session still
+        imports.
+        """
         try:
             asyncio.get_running_loop()
         except RuntimeError:
@@ -120,7 +124,9 @@ class Supervisor:
                 log.info("%s", reason)
 
     async def _serve_once(self) -> str:
-        """From attaching to the end of the host. Returns when another is wanted; raises HostDied when it died."""
+        """From attaching to the end of the host. Returns when another is wanted; raises HostDied when it
+        died.
+        """
         message = self._restart_message or f"Loading {self._spec.model.name}."
         self._restart_message = self._identity = None
         self._identity = await asyncio.to_thread(read_identity, self._spec.model)
@@ -217,7 +223,9 @@ class Supervisor:
         self._wake.set()
 
     def _start_early(self) -> None:
-        """Only gives the host a head start: the keeper attaches to it later, and meets and tells whatever is wrong."""
+        """Only gives the host a head start: the keeper attaches to it later, and meets and tells whatever
+        is wrong.
+        """
         with contextlib.suppress(ModelError, HostDied, Stopped, OSError):
             meeting, lease = self._enter(read_identity(self._spec.model))
             try:

@@ -1,4 +1,5 @@
-"""Tells when an engine host is gone: the kernel's notice of its exit where there is one, and a probe on suspicion.
+"""Tells when an engine host is gone: the kernel's notice of its exit where there is one, and a probe on
+suspicion.
 
 Runs in the editor session. Must not know states, retries or what a host serves.
 """
@@ -12,7 +13,6 @@ import socket
 from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
-from urllib.parse import urlsplit
 
 import psutil
 
@@ -25,7 +25,9 @@ PROBE_TIMEOUT_S: Final = 5.0
 
 
 class ExitWatch:
-    """Calls `on_exit` once when the process has ended. Costs nothing while it lives (Linux), else a look every second."""
+    """Calls `on_exit` once when the process has ended. Costs nothing while it lives (Linux), else a look
+    every second.
+    """
 
     def __init__(self, meeting: Meeting, pid: int, on_exit: Callable[[], None]) -> None:
         self._meeting, self._pid, self._on_exit = meeting, pid, on_exit
@@ -42,9 +44,8 @@ class ExitWatch:
             self._poll = asyncio.create_task(self._look())
         else:
             asyncio.get_running_loop().add_reader(self._descriptor, self._tell)
-            if not await asyncio.to_thread(
-                self._meeting.is_host_alive
-            ):  # the number may be another process's by now
+            # The number may be another process's by now.
+            if not await asyncio.to_thread(self._meeting.is_host_alive):
                 self._tell()
         return self
 
@@ -56,7 +57,7 @@ class ExitWatch:
         self._close()
 
     async def _look(self) -> None:
-        while await asyncio.to_thread(self._meeting.is_host_alive):
+        while await asyncio.to_thread(self._meeting.is_host_alive):  # noqa: ASYNC110  (no event tells of its end)
             await asyncio.sleep(POLL_S)
         self._tell()
 
@@ -93,8 +94,8 @@ def _open_socket(endpoint: Endpoint) -> socket.socket:
             connection.close()
             raise
         return connection
-    address = urlsplit(endpoint.base_url)
-    return socket.create_connection((address.hostname or "127.0.0.1", address.port or 80), PROBE_TIMEOUT_S)
+    name, _, port = endpoint.base_url.removeprefix("http://").rstrip("/").partition(":")
+    return socket.create_connection((name, int(port or 80)), PROBE_TIMEOUT_S)
 
 
 def end_silent_host(meeting: Meeting, attachment: Attachment) -> None:

@@ -6,6 +6,7 @@ Runs in the command-line process. Must not know LSP, nor what the question is.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -107,16 +108,22 @@ class OpenFile:
             await self.terminal.wait_for_index()
 
 
+def quiet_logs() -> None:
+    """What libraries log is for the server's log; a command says what a person must know itself."""
+    logging.getLogger().addHandler(logging.NullHandler())
+
+
 @asynccontextmanager
 async def open_file(
     path: Path, text: str, workspace: Path | None, values: dict[str, Any]
 ) -> AsyncIterator[OpenFile]:
     """`values` are settings on top of the user's own."""
+    quiet_logs()
     check_workspace(workspace)
     path, root = _resolve(path, workspace)
     terminal = Terminal()
     session = Session(terminal)
-    session.configure({"model.idle_exit_s": IDLE_EXIT_SECONDS, **PATIENCE, **values})
+    session.configure({"model.idle_exit_s": IDLE_EXIT_SECONDS, **PATIENCE}, values)
     session.set_roots([str(root)])
     try:
         await session.reconcile()

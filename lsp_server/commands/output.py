@@ -46,5 +46,10 @@ def build_console() -> Console:
     """Colours only on a terminal; a pipe gets plain text that no width cuts short."""
     from rich.console import Console
 
+    class Output(Console):
+        def on_broken_pipe(self) -> None:
+            """rich would end the process with code 1; a reader that leaves is no failure."""
+            raise BrokenPipeError
+
     width = None if is_terminal() else 120
-    return Console(highlight=False, soft_wrap=not is_terminal(), width=width)
+    return Output(highlight=False, soft_wrap=not is_terminal(), width=width)

@@ -7,7 +7,7 @@ What the file's author wrote there is kept, so that a person can compare; nothin
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -131,4 +131,41 @@ def _cut_statement(path: Path, text: str, node: ast.AST, title: str, kind: type[
     return Place(title, path, text[:start] + text[start + len(code) :], start, typed, code)
 
 
-PROJECT_CUTS: Iterable[Cut] = ()
+PROJECT_CUTS: Sequence[Cut] = (
+    Cut(
+        "the next case of several",
+        "demo/screen.py",
+        before='    table.add_column("shown", justify="right")\n    ',
+        typed='table.add_column("p',
+        rest='50", justify="right")',
+    ),
+    Cut(
+        "a line like the one above",
+        "documents.py",
+        before="    start = buffer.clamped_offset_at(edit.start.line, edit.start.character, encoding)\n    ",
+        typed="end = buffer.clamped_off",
+        rest="set_at(edit.end.line, edit.end.character, encoding)",
+    ),
+    Cut(
+        "an argument of an imported class",
+        "engine.py",
+        before="            n_ctx=settings.n_ctx,\n            ",
+        typed="n_slots=sett",
+        rest="ings.n_slots,",
+    ),
+    Cut(
+        "an attribute from a parameter",
+        "demo/client.py",
+        before="        self._process = process\n        ",
+        typed="self._on_notification =",
+        rest=" on_notification",
+    ),
+    Cut(
+        "the body of a small function",
+        "settings.py",
+        before='    """Where the index of each workspace lives. Never inside of a workspace."""\n    ',
+        typed="",
+        rest="override = os.environ.get(CACHE_VARIABLE)\n"
+        '    return Path(override) if override else Path(user_cache_dir("edgewise"))',
+    ),
+)

@@ -7,7 +7,6 @@ anything is drawn.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,46 +85,44 @@ async def run_demo(plan: Plan, stage: Stage) -> None:
 
 
 async def _type_at(client: EditorClient, place: Place, plan: Plan, stage: Stage) -> Typing:
-    """One request before anything is typed, as an editor sends it, then one for each character."""
+    """One request before anything is typed, as an editor sends it, then one for each character, until the
+    ghost text is what is wanted: then a person would accept it."""
     document = OpenDocument(client, place.path, place.text)
     name = place.path.relative_to(plan.workspace).as_posix()
     frames: list[Frame] = []
     with stage.window() as draw:
-        await _on_each_keystroke(
-            document, place, plan.pause_s, _framing(document, place.title, name, frames.append, draw)
-        )
+        for n_typed in range(len(place.typed) + 1):
+            if n_typed:
+                await asyncio.sleep(plan.pause_s)
+                document.replace(_before(place.offset + n_typed), place.typed[n_typed - 1])
+            frames.append(await _ask(document, place, n_typed, name))
+            draw(frames[-1])
+            if frames[-1].is_wanted:
+                break
     document.close()
-    stage.show_place(frames[-1], place.author)
+    stage.show_place(frames[-1])
     n_shown = sum(bool(frame.ghost) for frame in frames)
-    return Typing(place.title, place.typed, tuple(frame.latency_ms for frame in frames), n_shown)
+    return Typing(place.title, frames[-1].typed, tuple(frame.latency_ms for frame in frames), n_shown)
 
 
-async def _on_each_keystroke(
-    document: OpenDocument, place: Place, pause_s: float, ask: Callable[[int], Awaitable[None]]
-) -> None:
-    await ask(place.offset)
-    for index, character in enumerate(place.typed):
-        offset = place.offset + index
-        document.replace(Span(offset, offset), character)
-        await ask(offset + 1)
-        await asyncio.sleep(pause_s)
+def _before(offset: int) -> Span:
+    """Where the character is inserted that ends at `offset`."""
+    return Span(offset - 1, offset - 1)
 
 
-def _framing(
-    document: OpenDocument,
-    title: str,
-    name: str,
-    keep: Callable[[Frame], None],
-    draw: Callable[[Frame], None],
-) -> Callable[[int], Awaitable[None]]:
-    async def ask(offset: int) -> None:
-        items, latency_ms = await document.complete(offset)
-        ghost = document.ghost_of(items[0], offset) if items else ""
-        frame = Frame(title, name, document.text, offset, ghost, latency_ms)
-        keep(frame)
-        draw(frame)
-
-    return ask
+async def _ask(document: OpenDocument, place: Place, n_typed: int, name: str) -> Frame:
+    offset = place.offset + n_typed
+    items, latency_ms = await document.complete(offset)
+    return Frame(
+        title=place.title,
+        path=name,
+        text=document.text,
+        offset=offset,
+        typed=place.typed[:n_typed],
+        ghost=document.ghost_of(items[0], offset) if items else "",
+        author=place.author,
+        latency_ms=latency_ms,
+    )
 
 
 async def _explain(client: EditorClient, place: Place, stage: Stage) -> None:

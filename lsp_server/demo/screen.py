@@ -24,14 +24,29 @@ _CURSOR = "▏"
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One moment in the editor: the text, the cursor in it, and the ghost text that stands there."""
+    """One moment in the editor: the text, the cursor in it, what was typed, and the ghost text there.
+
+    `author` is what the file really says from where the typing began.
+    """
 
     title: str
     path: str
     text: str
     offset: int
+    typed: str
     ghost: str
+    author: str
     latency_ms: float
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the ghost text is what the author wrote, up to the end of a line."""
+        rest = self.author[len(self.typed) :]
+        return (
+            bool(self.ghost.strip())
+            and rest.startswith(self.ghost)
+            and rest[len(self.ghost) :][:1] in ("", "\n")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +106,16 @@ def _number_lines(code: Text, first: int) -> Text:
     return Text("\n", no_wrap=True, overflow="ellipsis").join(numbered)
 
 
-def draw_author(author: str) -> Text:
+def draw_comparison(frame: Frame) -> Text:
     """What really stands in the file, for an honest comparison."""
-    lines = author.split("\n")
-    more = f"  (+{len(lines) - 1} more lines)" if len(lines) > 1 else ""
-    return Text.assemble(
-        ("  the file itself says: ", "dim"), (lines[0].strip() or lines[-1].strip(), ""), (more, "dim")
-    )
+    if frame.is_wanted:
+        n_saved = len(frame.ghost)
+        return Text(
+            f"  ✓ what the file itself says; Tab saves {n_saved} of {len(frame.author)} keys", style="green"
+        )
+    first, *others = frame.author.strip().split("\n")
+    more = f"  (+{len(others)} more lines)" if others else ""
+    return Text.assemble(("  the file itself says: ", "dim"), first, (more, "dim"))
 
 
 def draw_latencies(typings: Sequence[Typing]) -> Table:
@@ -140,13 +158,14 @@ def draw_explanation(markdown: str, is_plain: bool) -> RenderableType:
 
 
 HOOKUP = """
-In your editor: have its LSP client start `edgewise serve`. Neovim 0.12, in init.lua:
+In your editor: let its LSP client start `edgewise serve`. Neovim 0.12:
 
-  vim.lsp.config('edgewise', { cmd = { 'edgewise', 'serve' }, root_markers = { '.git' } })
+  vim.lsp.config('edgewise', { cmd = { 'edgewise', 'serve' } })
   vim.lsp.enable('edgewise')
   vim.lsp.inline_completion.enable(true)
 
-The key that accepts, and other editors: README.md, “Your editor”. Trouble? Run `edgewise doctor`."""
+The key that accepts, and other editors: “Your editor” in README.md.
+Trouble? Run `edgewise doctor`."""
 
 
 def draw_hookup() -> Text:

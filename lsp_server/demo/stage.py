@@ -21,7 +21,7 @@ from rich.text import Text
 from lsp_server.demo.screen import (
     Frame,
     Typing,
-    draw_author,
+    draw_comparison,
     draw_explanation,
     draw_frame,
     draw_hookup,
@@ -87,9 +87,9 @@ class Stage:
         with Live(console=self._console, transient=True, auto_refresh=False) as live:
             yield lambda frame: live.update(draw_frame(frame, is_plain=False), refresh=True)
 
-    def show_place(self, frame: Frame, author: str) -> None:
+    def show_place(self, frame: Frame) -> None:
         self._print(draw_frame(frame, self._is_plain), picture=draw_frame(frame, is_plain=False))
-        self._print(draw_author(author))
+        self._print(draw_comparison(frame))
 
     def show_latencies(self, typings: Sequence[Typing]) -> None:
         self._print(Text(""), draw_latencies(typings))

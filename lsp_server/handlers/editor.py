@@ -115,7 +115,7 @@ class LspEditor:
     def cancellable_work(self, token: types.ProgressToken | None, title: str) -> Iterator[None]:
         """Shows the running task under the token that came with its request, if one came."""
         task = asyncio.current_task()
-        if token is None or task is None:
+        if task is None or not isinstance(token, str | int):
             yield
             return
         progress = TokenProgress(self._server, token, title, cancellable=True)
@@ -127,7 +127,7 @@ class LspEditor:
             progress.end()
 
     def cancel_work(self, token: types.ProgressToken) -> None:
-        task = self._cancellable.get(token)
+        task = self._cancellable.get(token) if isinstance(token, str | int) else None
         if task is not None:
             task.cancel()
 

@@ -27,7 +27,7 @@ def on_initialize(window: Window, params: object) -> types.InitializeResult:
     window.editor.profile = profile
     window.session.encoding = profile.encoding
     window.session.set_roots(profile.roots)
-    window.session.configure(profile.options)
+    window.session.configure(profile.options, {})
     return types.InitializeResult(
         capabilities=build_capabilities(profile),
         server_info=types.ServerInfo(name="edgewise", version=version("edgewise")),
@@ -65,7 +65,7 @@ async def on_initialized(window: Window, params: object) -> None:
         editor.register(types.WORKSPACE_DID_CHANGE_WATCHED_FILES, WATCHED_FILES)
     values = await editor.fetch_settings()
     if values is not None:
-        window.session.configure({**profile.options, **values})
+        window.session.configure(profile.options, values)
     await window.session.reconcile()
 
 

@@ -29,7 +29,7 @@ async def _configure(window: Window, sent: Mapping[str, Any] | None) -> None:
         section = sent.get("edgewise", sent)
         values = section if isinstance(section, Mapping) else {}
     if values is not None:
-        window.session.configure({**window.editor.profile.options, **values})
+        window.session.configure(window.editor.profile.options, values)
         await window.session.reconcile()
 
 

@@ -72,7 +72,8 @@ class Skipped:
 
 
 def crawl(root: Path, limits: Limits) -> Iterator[FoundFile | Skipped]:
-    """Every file to index below `root`, folder by folder in alphabetical order, and what was left out in passing."""
+    """Every file to index below `root`, folder by folder in alphabetical order, and what was left out in
+    passing."""
     folders: list[tuple[str, IgnoreRules]] = [("", root_rules(root, limits.exclude))]
     n_files = 0
     while folders:

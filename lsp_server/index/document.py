@@ -29,7 +29,8 @@ class _Known:
 
 
 class ImportCache:
-    """Typing below the imports changes none: the file is parsed again only when a line that may import did change."""
+    """Typing below the imports changes none: the file is parsed again only when a line that may import did
+    change."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[str, _Known] = OrderedDict()

@@ -38,7 +38,8 @@ class Progress:
 
 
 class FolderIndex:
-    """`totals` and `problems` are as of the last finished job. `jobs` counts them, for whoever waits or measures."""
+    """`totals` and `problems` are as of the last finished job. `jobs` counts them, for whoever waits or
+    measures."""
 
     def __init__(
         self, root: Path, cache: Path, limits: Limits, on_progress: Callable[[Progress], None]
@@ -83,7 +84,8 @@ class FolderIndex:
         self._is_idle.set()
 
     def add_change(self, path: str) -> None:
-        """`path` is relative to the root. More paths than a job looks at one by one are one look at everything."""
+        """`path` is relative to the root. More paths than a job looks at one by one are one look at
+        everything."""
         if len(self._changes) <= MAX_SINGLE_PATHS:
             self._changes[path] = None
         self._is_idle.clear()
@@ -102,7 +104,8 @@ class FolderIndex:
         reason = await asyncio.to_thread(self._watcher.start)
         if reason:
             self._notes["watch"] = (
-                f"Changes of files in {self.root} are not seen by themselves ({reason}): raise the system's limit "
+                f"Changes of files in {self.root} are not seen by themselves ({reason}): raise the"
+                f" system's limit "
                 "of watched files; until then only what the editor reports is followed."
             )
 
@@ -151,12 +154,14 @@ class FolderIndex:
                     await self._find_guilty(job, died.batch)
             except OSError as error:
                 return JobFailed(
-                    f"The index worker cannot be started ({error.strerror or error}): no related code is found."
+                    f"The index worker cannot be started ({error.strerror or error}): no related"
+                    f" code is found."
                 )
         return JobFailed(f"The index worker stopped again and again: see {self.folder / LOG_NAME}.")
 
     async def _find_guilty(self, job: Job, batch: tuple[str, ...]) -> None:
-        """Does `batch` file by file; each file that kills the worker is listed and left out of the next try."""
+        """Does `batch` file by file; each file that kills the worker is listed and left out of the next
+        try."""
         retry = replace(job, paths=batch, one_by_one=True)
         for _ in range(len(batch) + 1):
             try:

@@ -1,12 +1,17 @@
 """Tree-sitter grammars and compiled queries, each loaded when it is first wanted.
 
-Runs in the session (for the open file's imports and for explain) and in the index worker. Must not know what the
+Runs in the session (for the open file's imports and for explain) and in the index worker. Must not know
+what the
 captures are used for. The captures of `queries/*.scm`:
 
-    @class @function @method @variable @field @module   a definition; its `@name`; its `@body` where the grammar
-                                                        does not call it so; `@receiver` holds its container's name
-    @scope                                              names what lies in it, but is no definition (Rust's `impl`)
-    @call @use                                          the name of what is called; other uses (bases, annotations)
+    @class @function @method @variable @field @module   a definition; its `@name`; its `@body` where the
+    grammar
+                                                        does not call it so; `@receiver` holds its
+                                                        container's name
+    @scope                                              names what lies in it, but is no definition (Rust's
+    `impl`)
+    @call @use                                          the name of what is called; other uses (bases,
+    annotations)
     @import                                             a statement for `imports.py`
     @comment @attribute                                 documentation above a definition; lines to look beyond
 """
@@ -29,6 +34,9 @@ QUERY_FOLDER = Path(__file__).with_name("queries")
 # Small enough that no parse keeps other threads of the session waiting: each piece is asked for in Python.
 _PIECE_BYTES = 1 << 13
 
+# Below this the query looks no further: its time grows with the square of the depth.
+_MAX_DEPTH = 500
+
 Captures: TypeAlias = dict[str, list[Node]]
 Match: TypeAlias = tuple[int, Captures]
 
@@ -40,8 +48,8 @@ def load_grammar(module: str, function: str) -> Grammar:
 
 @cache
 def load_query(module: str, function: str, name: str) -> Query:
-    source = (QUERY_FOLDER / f"{name}.scm").read_text("utf-8")
-    return Query(load_grammar(module, function), source)
+    sources = ((QUERY_FOLDER / f"{stem}.scm").read_text("utf-8") for stem in name.split("+"))
+    return Query(load_grammar(module, function), "\n".join(sources))
 
 
 def grammar_of(language: Language) -> Grammar:
@@ -49,7 +57,8 @@ def grammar_of(language: Language) -> Grammar:
 
 
 def parse_tree(source: bytes, language: Language, should_yield: bool) -> Tree:
-    """`should_yield`: let other threads run meanwhile (a parse of plain bytes holds the interpreter's lock)."""
+    """`should_yield`: let other threads run meanwhile (a parse of plain bytes holds the interpreter's
+    lock)."""
     parser = Parser(grammar_of(language))
     return parser.parse(_reader(source)) if should_yield else parser.parse(source)
 
@@ -61,12 +70,14 @@ def _reader(source: bytes) -> Callable[[int, Point], bytes]:
 def matches(tree: Tree, language: Language, should_yield: bool) -> Iterator[Match]:
     """Every match with the number of its pattern. With `should_yield` some come more than once.
 
-    The query runs range by range for the sake of other threads: its progress callback crashes in tree-sitter 0.26.1.
+    The query runs range by range for the sake of other threads: its progress callback crashes in tree-
+    sitter 0.26.1.
     """
     query = load_query(language.grammar_module, language.grammar_function, language.query)
     n_bytes = tree.root_node.end_byte
     step = _PIECE_BYTES if should_yield else n_bytes + 1
     for start in range(0, n_bytes + 1, step):
         cursor = QueryCursor(query)
+        cursor.set_max_start_depth(_MAX_DEPTH)
         cursor.set_byte_range(start, min(start + step, n_bytes + 1))
         yield from cursor.matches(tree.root_node)

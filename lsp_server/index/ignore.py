@@ -1,8 +1,10 @@
 """Which names the workspace's ignore files leave out, by git's rules.
 
 Runs in the index worker, and in the session for events of files. Reads ignore files and nothing else.
-In order of weight: `.edgewiseignore`, `.gitignore` (each: the nearest that says something), `.git/info/exclude`,
-the setting `index.exclude`, then what hardly anybody wants. A later pattern with `!` brings back what an earlier
+In order of weight: `.edgewiseignore`, `.gitignore` (each: the nearest that says something),
+`.git/info/exclude`,
+the setting `index.exclude`, then what hardly anybody wants. A later pattern with `!` brings back what an
+earlier
 one left out; nothing brings back what lies in an ignored folder.
 """
 

@@ -20,7 +20,8 @@ STAR = "*"
 class Import:
     """`module` is as the file writes it; "" means this file (JavaScript: `export { name as alias }`).
 
-    `name` is what is taken from it: "" the module itself, `*` everything. `alias` is the name that is bound here
+    `name` is what is taken from it: "" the module itself, `*` everything. `alias` is the name that is
+    bound here
     ("" when none is).
     """
 
@@ -78,8 +79,10 @@ def _javascript(node: Node) -> Iterator[_Row]:
         return
     module = _unquoted(node.child_by_field_name("source"))
     if node.type == "import_statement":
-        for clause in (child for child in node.named_children if child.type == "import_clause"):
-            for part in clause.named_children:
+        for clause in node.named_children:
+            if clause.type == "import_require_clause":
+                yield _unquoted(clause.child_by_field_name("source")), "", _text(clause.named_child(0)), node
+            for part in clause.named_children if clause.type == "import_clause" else ():
                 yield from _import_part(module, part, node)
     else:
         yield from _export(module, node)

@@ -1,6 +1,7 @@
 """From a place in a document to the syntax facts of the code there: what explain stands on.
 
-Runs in the session, in the thread that all questions to the index run in. Pure; knows one file, not the workspace.
+Runs in the session, in the thread that all questions to the index run in. Pure; knows one file, not the
+workspace.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
+from lsp_server.index.declarations import read_bases, read_decorators, read_modifiers, read_throws
 from lsp_server.index.grammars import parse_tree
 from lsp_server.index.languages import Language, language_by_id, language_of, refine
 from lsp_server.index.offsets import ByteOffsets, encode, n_bytes_before
@@ -25,8 +27,15 @@ _MAX_RETURNED = 3
 
 # What stands around a definition's node and belongs to it.
 _WRAPPERS = frozenset(
-    "decorated_definition export_statement lexical_declaration variable_declaration template_declaration"
-    " ambient_declaration type_declaration".split()
+    [
+        "decorated_definition",
+        "export_statement",
+        "lexical_declaration",
+        "variable_declaration",
+        "template_declaration",
+        "ambient_declaration",
+        "type_declaration",
+    ]
 )
 
 
@@ -54,6 +63,7 @@ class Inspection:
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     bases: tuple[str, ...] = ()
+    owner_bases: tuple[str, ...] = ()
     decorators: tuple[str, ...] = ()
     modifiers: tuple[str, ...] = ()
     complexity: int = 0
@@ -77,7 +87,8 @@ class _File:
 
 
 def inspect_code(text: str, language_id: str, path: str, span: Span) -> Inspection | None:
-    """Of the definition at the cursor (an empty span), or of the selection. None: the language is not known."""
+    """Of the definition at the cursor (an empty span), or of the selection. None: the language is not
+    known."""
     language = language_by_id(language_id) or language_of(path)
     if language is None:
         return None
@@ -197,11 +208,12 @@ def _of_definition(file: _File, symbol: Symbol) -> Inspection:
         returns=own,
         returned=() if own else tuple(actions.returned)[:_MAX_RETURNED],
         calls=_calls(actions),
-        raises=(*_declared_raises(node), *actions.raises),
+        raises=(*read_throws(node), *actions.raises),
         defines=tuple(s for s in file.parsed.symbols if s.container == inside and _is_inside(s, symbol)),
-        bases=() if is_callable else _bases(file, symbol),
-        decorators=_decorators(_node_of(file, symbol)),
-        modifiers=_modifiers(node, actions, file.language),
+        bases=() if is_callable else read_bases(_node_of(file, symbol)),
+        owner_bases=_owner_bases(file, symbol),
+        decorators=read_decorators(_node_of(file, symbol)),
+        modifiers=read_modifiers(node, _body_of(node), actions),
         complexity=1 + actions.n_branches if is_callable else 0,
         unreachable_lines=tuple(actions.unreachable),
         has_errors=node.has_error,
@@ -249,7 +261,6 @@ def _of_module(file: _File) -> Inspection:
         end_line=file.text.count("\n"),
         docstring=_module_docstring(file),
         calls=_calls(actions),
-        raises=tuple(actions.raises),
         defines=top,
         reads=tuple(dict.fromkeys(item.module for item in file.parsed.imports if item.module)),
         unreachable_lines=tuple(actions.unreachable),
@@ -258,7 +269,8 @@ def _of_module(file: _File) -> Inspection:
 
 
 def _module_docstring(file: _File) -> str:
-    """Python: the string at its start. Others: the comment at its start is often a licence, and is left out."""
+    """Python: the string at its start. Others: the comment at its start is often a licence, and is left
+    out."""
     statement = next((node for node in file.root.named_children if node.type != "comment"), None)
     if file.language.id != "python" or statement is None or statement.type != "expression_statement":
         return ""
@@ -318,79 +330,10 @@ def _calls(actions: Actions) -> tuple[Call, ...]:
     return tuple(actions.calls.values())
 
 
-def _declared_raises(function: Node) -> tuple[str, ...]:
-    """Java's `throws`."""
-    declared = next((child for child in function.named_children if child.type == "throws"), None)
-    return tuple(text_of(child) for child in declared.named_children) if declared is not None else ()
-
-
-_BASE_FIELDS = ("superclasses", "superclass", "interfaces", "trait")
-_BASE_NODES = ("class_heritage", "base_class_clause", "extends_interfaces", "extends_type_clause")
-_BASE_NAMES = [
-    "identifier",
-    "type_identifier",
-    "attribute",
-    "scoped_type_identifier",
-    "generic_type",
-    "subscript",
-    "member_expression",
-    "qualified_identifier",
-    "template_type",
-]
-
-
-def _bases(file: _File, symbol: Symbol) -> tuple[str, ...]:
-    node = _node_of(file, symbol)
-    clauses = [node.child_by_field_name(name) for name in _BASE_FIELDS]
-    clauses += [child for child in node.named_children if child.type in _BASE_NODES]
-    stack = [clause for clause in reversed(clauses) if clause is not None]
-    names: dict[str, None] = {}
-    while stack:
-        item = stack.pop()
-        if item.type in _BASE_NAMES:
-            names.setdefault(short_text(item))
-        elif item.type not in ("keyword_argument", "type_arguments"):
-            stack += reversed(item.named_children)
-    return tuple(names)
-
-
-def _decorators(node: Node) -> tuple[str, ...]:
-    """Python's and TypeScript's decorators, Java's annotations, Rust's attributes."""
-    found = [child for child in node.named_children if child.type == "decorator"]
-    if node.parent is not None and node.parent.type in ("decorated_definition", "export_statement"):
-        found += [child for child in node.parent.named_children if child.type == "decorator"]
-    modifiers = next((child for child in node.named_children if child.type == "modifiers"), None)
-    if modifiers is not None:
-        found += [child for child in modifiers.named_children if child.type.endswith("annotation")]
-    before = node.prev_named_sibling
-    while before is not None and before.type in ("attribute_item", "decorator"):
-        found.insert(0, before)
-        before = before.prev_named_sibling
-    return tuple(dict.fromkeys(short_text(item) for item in found))
-
-
-_MODIFIERS = (
-    "async",
-    "static",
-    "abstract",
-    "virtual",
-    "override",
-    "const",
-    "unsafe",
-    "final",
-    "synchronized",
-    "native",
-)
-
-
-def _modifiers(node: Node, actions: Actions, language: Language) -> tuple[str, ...]:
-    """Words before the name, and what the body makes of the function."""
-    body = _body_of(node)
-    head = (
-        node.text[: body.start_byte - node.start_byte] if body is not None and node.text else node.text or b""
-    )
-    before_parameters = head.decode("utf-8", "replace").partition("(")[0].split()
-    found = [word for word in _MODIFIERS if word in before_parameters]
-    if actions.n_yields or "generator" in node.type or any(child.type == "*" for child in node.children):
-        found.append("generator")
-    return tuple(found) if language.id != "c" else tuple(word for word in found if word != "generator")
+def _owner_bases(file: _File, symbol: Symbol) -> tuple[str, ...]:
+    """Of the class that a method is in."""
+    outer, _, name = symbol.container.rpartition(".")
+    for owner in file.parsed.symbols:
+        if owner.kind is SymbolKind.CLASS and (owner.container, owner.name) == (outer, name):
+            return read_bases(_node_of(file, owner))
+    return ()

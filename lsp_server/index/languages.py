@@ -1,4 +1,5 @@
-"""Every language that the index reads, one row each. A new language is a row, a query file and a golden folder.
+"""Every language that the index reads, one row each. A new language is a row, a query file and a golden
+folder.
 
 Runs in the session and in the index worker. Plain data: must not import tree-sitter (see `grammars.py`).
 """
@@ -15,8 +16,9 @@ from pathlib import PurePosixPath
 class Language:
     """`id` is the editor's language id. The grammar is `grammar_module.grammar_function()`.
 
-    `imports` names the reader in `imports.py`, `resolver` the one in `resolve.py`; "" where there is none yet.
-    `query` is the stem of the file under `queries/`; several rows may share one.
+    `imports` names the reader in `imports.py`, `resolver` the one in `resolve.py`; "" where there is
+    none yet.
+    `query` is the stem of the file under `queries/`, or several with `+` between; rows may share one.
     """
 
     id: str
@@ -46,7 +48,7 @@ LANGUAGES: tuple[Language, ...] = (
         "javascript",
         (".js", ".mjs", ".cjs", ".jsx"),
         "tree_sitter_javascript",
-        "javascript",
+        "javascript+jsx",
         "//",
         _C_BLOCK,
         imports="javascript",
@@ -67,7 +69,7 @@ LANGUAGES: tuple[Language, ...] = (
         "typescriptreact",
         (".tsx",),
         "tree_sitter_typescript",
-        "typescript",
+        "typescript+jsx",
         "//",
         _C_BLOCK,
         "language_tsx",

@@ -6,6 +6,7 @@ Never raises on any text: what does not parse yields fewer symbols.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -23,6 +24,12 @@ _CALLABLES = (SymbolKind.FUNCTION, SymbolKind.METHOD)
 _VALUES = (SymbolKind.VARIABLE, SymbolKind.FIELD)
 _MAX_NAME_CHARS = 200
 
+_TEMPLATE_ARGUMENTS = re.compile(r"<[^:]*>")
+
+# `a.`, `a?.`, `a->`, `a::` right before a name, in any of the languages.
+_RECEIVER = re.compile(rb"((?:[^\W\d]|[\x80-\xff])(?:\w|[\x80-\xff])*|)[!?]?\s*(?:\.|->|::)\s*\Z")
+_MAX_RECEIVER_BYTES = 80
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
@@ -36,7 +43,8 @@ class ParsedFile:
 
 @dataclass(slots=True)
 class _Definition:
-    """One match of a definition pattern, before it is known what it lies in. `kind` is None for a mere scope."""
+    """One match of a definition pattern, before it is known what it lies in. `kind` is None for a mere
+    scope."""
 
     node: Node
     name: Node
@@ -128,7 +136,8 @@ def _collect_definition(definitions: dict[int, _Definition], pattern: int, captu
 
 
 class _Reader:
-    """Turns the matches of one file into values; walks definitions and references in the order of the text."""
+    """Turns the matches of one file into values; walks definitions and references in the order of the
+    text."""
 
     def __init__(self, text: str, source: bytes, language: Language, path: str, found: _Found) -> None:
         self.offsets = ByteOffsets(text)
@@ -170,11 +179,17 @@ class _Reader:
                 next_start, next_scope = next(scopes)
             while stack and stack[-1].end_byte <= start:
                 stack.pop()
-            name = _last_part(self._text(start, node.end_byte))
+            name, receiver = _last_part(self._text(start, node.end_byte))
             if name:
                 span = Span(self.offsets(start), self.offsets(node.end_byte))
                 scope = stack[-1].name if stack else ""
-                yield Reference(name, self._path, span, node.start_point[0], scope, is_call)
+                receiver = receiver or (self._receiver(start) if is_call else "")
+                yield Reference(name, self._path, span, node.start_point[0], scope, is_call, receiver)
+
+    def _receiver(self, start: int) -> str:
+        """The word before the dot before a name; "?" when it is no word."""
+        match = _RECEIVER.search(self._source, max(0, start - _MAX_RECEIVER_BYTES), start)
+        return "" if match is None else match[1].decode("utf-8", "replace") or "?"
 
     def _names(self, definition: _Definition, stack: list[_Scope]) -> tuple[str, str]:
         """(name, container). C++ writes `A::f` outside of `A`, Go puts the container into the receiver."""
@@ -182,6 +197,7 @@ class _Reader:
         qualified = self._text(definition.name.start_byte, definition.name.end_byte)
         outer, _, name = qualified.rpartition("::")
         if outer and len(outer) < _MAX_NAME_CHARS:
+            outer = _TEMPLATE_ARGUMENTS.sub("", outer)
             container = ".".join(filter(None, (container, *outer.split("::"))))
         if definition.receiver is not None:
             container = self._receiver_type(definition.receiver) or container
@@ -202,7 +218,7 @@ class _Reader:
             signature=self._signature(definition, kind),
             container=container,
             docstring=self._docstring(definition),
-            end_line=node.end_point[0],
+            end_line=_last_line(node),
         )
 
     def _signature(self, definition: _Definition, kind: SymbolKind) -> str:
@@ -218,7 +234,8 @@ class _Reader:
         return signature.declaration(text, self._language.line_comment).rstrip(";")
 
     def _line_start(self, start: int) -> int:
-        """Where the line's words begin, when only modifiers stand between (`export const`, `public static`)."""
+        """Where the line's words begin, when only modifiers stand between (`export const`, `public
+        static`)."""
         line_start = self._source.rfind(b"\n", 0, start) + 1
         before = self._source[line_start:start]
         if len(before) > 200 or any(mark in before for mark in b"{};()=,:"):
@@ -286,7 +303,8 @@ def _opens_scope(definition: _Definition) -> bool:
 
 
 def _kind_in(definition: _Definition, stack: list[_Scope], *, is_qualified: bool) -> SymbolKind | None:
-    """A function of a class is a method; a variable of a class a field; one of a function is nobody's business."""
+    """A function of a class is a method; a variable of a class a field; one of a function is nobody's
+    business."""
     kind = definition.kind
     around = stack[-1].kind if stack else SymbolKind.MODULE
     in_class = around is SymbolKind.CLASS or around is None
@@ -306,7 +324,10 @@ def _is_again(seen: set[tuple[str, str]], container: str, name: str) -> bool:
     return is_again
 
 
-def _last_part(name: str) -> str:
-    """C++ calls `a::b<int>`."""
-    name = name.partition("<")[0].rpartition("::")[2] if "::" in name else name
-    return name if len(name) <= _MAX_NAME_CHARS else ""
+def _last_part(qualified: str) -> tuple[str, str]:
+    """(name, what stands before it): C++ calls `a::b<int>`."""
+    name, receiver = qualified, ""
+    if "::" in qualified:
+        outer, _, name = _TEMPLATE_ARGUMENTS.sub("", qualified).rpartition("::")
+        receiver = outer.rpartition("::")[2]
+    return (name if len(name) <= _MAX_NAME_CHARS else ""), receiver

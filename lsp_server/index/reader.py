@@ -1,6 +1,7 @@
 """Reads the store of one workspace folder: plain look-ups, no judgement.
 
-Runs in the session, in the one thread that all questions to the index run in. Sees any committed state, notices
+Runs in the session, in the one thread that all questions to the index run in. Sees any committed state,
+notices
 when the file was replaced, and answers with nothing when there is no file yet, or a broken one.
 """
 
@@ -22,7 +23,8 @@ _BUSY_S = 0.02
 _MANY = 500
 
 _SYMBOL = (
-    "SELECT names.name, symbols.kind, files.path, symbols.start, symbols.stop, symbols.line, symbols.signature,"
+    "SELECT names.name, symbols.kind, files.path, symbols.start, symbols.stop, symbols.line,"
+    " symbols.signature,"
     " symbols.container, symbols.docstring, symbols.end_line FROM symbols"
     " JOIN names ON names.id = symbols.name_id JOIN files ON files.id = symbols.file_id "
 )
@@ -99,14 +101,16 @@ class Reader:
 
     def references(self, name: str) -> list[Reference]:
         rows = self._read(
-            "SELECT files.path, refs.start, refs.line, scopes.name, refs.is_call FROM refs"
+            "SELECT files.path, refs.start, refs.line, scopes.name, refs.is_call, receivers.name FROM refs"
             " JOIN names ON names.id = refs.name_id JOIN names AS scopes ON scopes.id = refs.scope_id"
-            f" JOIN files ON files.id = refs.file_id WHERE names.name = ? ORDER BY files.path, refs.start LIMIT {_MANY}",
+            " JOIN names AS receivers ON receivers.id = refs.receiver_id"
+            " JOIN files ON files.id = refs.file_id"
+            f" WHERE names.name = ? ORDER BY files.path, refs.start LIMIT {_MANY}",
             (name,),
         )
         return [
-            Reference(name, path, Span(start, start + len(name)), line, scope, bool(is_call))
-            for path, start, line, scope, is_call in rows
+            Reference(name, path, Span(start, start + len(name)), line, scope, bool(is_call), receiver)
+            for path, start, line, scope, is_call, receiver in rows
         ]
 
     def totals(self) -> Totals:
@@ -116,7 +120,8 @@ class Reader:
         if not counts:
             return Totals()
         skipped = self._read(
-            f"SELECT path, skip_reason, skip_detail FROM files WHERE skip_reason != '' ORDER BY path LIMIT {_MANY}"
+            f"SELECT path, skip_reason, skip_detail FROM files WHERE skip_reason != '' ORDER BY"
+            f" path LIMIT {_MANY}"
         )
         return Totals(
             n_files=counts[0][0],

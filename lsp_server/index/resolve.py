@@ -1,4 +1,5 @@
-"""From an import statement to the file of the workspace that it means. Pure over a port that knows which files exist.
+"""From an import statement to the file of the workspace that it means. Pure over a port that knows which
+files exist.
 
 Runs in the session. A language's resolver is named by its row in `languages.py`; to teach the index another
 language's imports, write one and add it to `RESOLVERS`.
@@ -91,9 +92,11 @@ def _ancestors(path: str) -> Iterator[str]:
 
 
 def _is_source_root(base: str, parts: Sequence[str], importer: str, packages: set[str]) -> bool:
-    """Whether a path that starts at `base` may be what Python means: modules are searched in roots, not in packages.
+    """Whether a path that starts at `base` may be what Python means: modules are searched in roots, not in
+    packages.
 
-    A single name must lie where the importer would find it, or in a folder for sources: `json` is rarely yours.
+    A single name must lie where the importer would find it, or in a folder for sources: `json` is rarely
+    yours.
     """
     if base in packages:
         return False

@@ -1,6 +1,7 @@
-"""The read side: what a file imports from its workspace, who calls a name, where a name is defined.
+"""What a file imports from its workspace: the definitions, and the lines that go into a prompt.
 
-Runs in the session, in the thread that all questions to the index run in. Pure over a `View`. The same state of
+Runs in the session, in the thread that all questions to the index run in. Pure over a `View`. The same
+state of
 the files gives the same answer in the same order: prompts are cached by their beginning.
 """
 
@@ -14,7 +15,7 @@ from lsp_server.index.imports import STAR, Import
 from lsp_server.index.languages import language_of
 from lsp_server.index.resolve import resolve, resolve_member
 from lsp_server.index.view import View
-from lsp_server.types import Reference, Snippet, Span, Symbol, SymbolKind
+from lsp_server.types import Snippet, Span, Symbol, SymbolKind
 
 REASON_IMPORT = "import"
 REASON_MODULE = "imported module"
@@ -24,9 +25,8 @@ _MAX_HOPS = 4
 _MAX_SYMBOLS = 64
 _MAX_OF_MODULE = 12
 _MAX_FIELDS = 8
-_MAX_CALLERS = 50
-_CONSTRUCTORS = frozenset({"__init__", "constructor"})
-_TYPES_WITH_MEMBERS = (SymbolKind.CLASS,)
+_MAX_OVERLOADS = 4
+CONSTRUCTORS = frozenset({"__init__", "constructor"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,8 @@ class Imported:
 def imported_snippets(
     view: View, path: str, imports: Sequence[Import], text: str, cursor_line: Span
 ) -> tuple[Snippet, ...]:
-    """One line for each imported symbol, by file; first the files with symbols that the text does not use yet.
+    """One line for each imported symbol, by file; first the files with symbols that the text does not use
+    yet.
 
     What the line at the cursor uses does not count as used: else the order would change while it is typed.
     """
@@ -76,15 +77,16 @@ def _used_words(text: str, imports: Sequence[Import], cursor_line: Span) -> froz
 
 
 def imported_symbols(view: View, path: str, imports: Sequence[Import], text: str) -> Iterator[Imported]:
-    """Named symbols first, in the order of the imports, then the outlines of modules that are imported whole."""
+    """Named symbols first, in the order of the imports, then the outlines of modules that are imported
+    whole."""
     modules: list[tuple[str, str]] = []
     for item in imports:
         if not item.module:
             continue
         symbols = find_import(view, path, item) if item.name and item.name != STAR else []
         if symbols:
-            yield from (Imported(item.alias, symbol, REASON_IMPORT) for symbol in symbols)
-        elif module := _module_file(view, path, item):
+            yield from (Imported(item.alias, symbol, REASON_IMPORT) for symbol in symbols[:_MAX_OVERLOADS])
+        elif module := module_file(view, path, item):
             modules.append((item.alias, module))
     for alias, module in modules:
         if module != path:
@@ -93,7 +95,7 @@ def imported_symbols(view: View, path: str, imports: Sequence[Import], text: str
 
 def find_import(view: View, importer: str, item: Import) -> list[Symbol]:
     """The definitions of an imported name, through re-exports."""
-    target = resolve(_resolver_of(importer), item.module, importer, view)
+    target = resolve(resolver_of(importer), item.module, importer, view)
     return find_in_module(view, target, item.name) if target and target != importer else []
 
 
@@ -120,15 +122,15 @@ def _handed_on(view: View, path: str, name: str) -> Iterator[tuple[str, str]]:
         if item.alias == name and item.name and not item.module:
             yield path, item.name
         elif item.alias == name and item.name:
-            yield resolve(_resolver_of(path), item.module, path, view), item.name
+            yield resolve(resolver_of(path), item.module, path, view), item.name
     for item in imports:
         if item.name == STAR:
-            yield resolve(_resolver_of(path), item.module, path, view), name
+            yield resolve(resolver_of(path), item.module, path, view), name
 
 
-def _module_file(view: View, importer: str, item: Import) -> str:
+def module_file(view: View, importer: str, item: Import) -> str:
     """The file of an import that binds a module, or everything in one."""
-    resolver = _resolver_of(importer)
+    resolver = resolver_of(importer)
     if item.name and item.name != STAR:
         return resolve_member(resolver, item.module, item.name, importer, view)
     return resolve(resolver, item.module, importer, view)
@@ -145,7 +147,7 @@ def _outline(view: View, module: str, alias: str, text: str) -> Iterator[Importe
         yield Imported(f"{alias}.{symbol.name}" if alias else symbol.name, symbol, REASON_MODULE)
 
 
-def _resolver_of(path: str) -> str:
+def resolver_of(path: str) -> str:
     language = language_of(path)
     return language.resolver if language is not None else ""
 
@@ -153,48 +155,9 @@ def _resolver_of(path: str) -> str:
 def symbol_lines(view: View, symbol: Symbol) -> list[str]:
     """The signature; for a class also how it is made: its constructor, or else its fields."""
     lines = [symbol.signature]
-    if symbol.kind in _TYPES_WITH_MEMBERS:
+    if symbol.kind is SymbolKind.CLASS:
         members = view.members(symbol.path, symbol.name)
-        makers = [m for m in members if m.name in _CONSTRUCTORS or m.name == symbol.name]
+        makers = [m for m in members if m.name in CONSTRUCTORS or m.name == symbol.name]
         fields = [m for m in members if m.kind is SymbolKind.FIELD and ":" in m.signature]
         lines += [f"    {member.signature}" for member in makers[:1] or fields[:_MAX_FIELDS]]
     return lines
-
-
-def definitions_of(view: View, name: str, importer: str = "") -> list[Symbol]:
-    """Where a name that a file uses is defined: in the file, else where it imports it from, else by name alone."""
-    if not importer:
-        return view.definitions(name)
-    own = [symbol for symbol in view.definitions(name) if symbol.path == importer]
-    if own:
-        return own
-    for item in view.imports_of(importer):
-        if item.alias == name and item.name:
-            found = find_import(view, importer, item)
-            if found:
-                return found
-    return view.definitions(name)
-
-
-def callers_of(view: View, symbol: Symbol) -> list[Reference]:
-    """The calls of a definition. When the name is defined elsewhere too, only those that can mean this one."""
-    calls = [reference for reference in view.references(symbol.name) if reference.is_call]
-    calls = [call for call in calls if not (call.path == symbol.path and call.span == symbol.span)]
-    if len({(other.path, other.container) for other in view.definitions(symbol.name)}) > 1:
-        can_mean = {path: _can_mean(view, path, symbol) for path in {call.path for call in calls}}
-        calls = [call for call in calls if can_mean[call.path]]
-    return calls[:_MAX_CALLERS]
-
-
-def _can_mean(view: View, path: str, symbol: Symbol) -> bool:
-    """Whether a file sees a definition: its own, or one that it imports (for a method: its class, or its module)."""
-    if path == symbol.path:
-        return True
-    wanted = symbol.container.partition(".")[0] or symbol.name
-    for item in view.imports_of(path):
-        if item.name == wanted or item.alias == wanted:
-            return any(found.path == symbol.path for found in find_import(view, path, item))
-        if not item.name or item.name == STAR or not symbol.container:
-            if _module_file(view, path, item) == symbol.path:
-                return True
-    return False

@@ -1,6 +1,7 @@
 """IndexService: the workspace index as the rest of the session sees it.
 
-Runs in the session, on the event loop; questions are answered in one thread of its own, files are read and parsed in
+Runs in the session, on the event loop; questions are answered in one thread of its own, files are read and
+parsed in
 one worker process per workspace folder. Holds no part of the index in memory but open documents' parses.
 """
 
@@ -9,15 +10,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from lsp_server.index import search
+from lsp_server.index import search, usages
 from lsp_server.index.crawl import Limits, Skipped
 from lsp_server.index.document import ImportCache
 from lsp_server.index.folder import FolderIndex, Progress
-from lsp_server.index.inspection import Inspection, inspect_code
+from lsp_server.index.inspection import Inspection
+from lsp_server.index.usages import Links, find_links
 from lsp_server.index.view import OpenDocument, ParseCache, View
 from lsp_server.settings import IndexSettings
 from lsp_server.types import DocumentSnapshot, Reference, Snippet, Span, Symbol
@@ -56,7 +58,8 @@ class IndexService:
         self._documents: dict[Path, dict[str, OpenDocument]] = {folder.root: {} for folder in self._folders}
 
     async def start(self, *, watch: bool = True) -> None:
-        """Begins to bring the index up to date, and returns. `watch`: look for changes that nobody reports."""
+        """Begins to bring the index up to date, and returns. `watch`: look for changes that nobody
+        reports."""
         for folder in self._folders:
             folder.start(watch=watch)
 
@@ -108,16 +111,30 @@ class IndexService:
 
     async def definitions_of(self, name: str, path: str = "") -> tuple[Symbol, ...]:
         """Where `name` is defined, best first by what the file `path` (absolute) imports; its own first."""
-        return await self._ask(path, lambda view, relative: search.definitions_of(view, name, relative))
+        return await self._ask(path, lambda view, relative: usages.definitions_of(view, name, relative))
 
     async def callers_of(self, symbol: Symbol, path: str) -> tuple[Reference, ...]:
-        """The calls of a definition in the file `path` (absolute). Paths of the result are relative to its root."""
-        return await self._ask(path, lambda view, _: search.callers_of(view, symbol))
+        """The calls of a definition in the file `path` (absolute). Paths of the result are relative to its
+        root."""
+        return await self._ask(path, lambda view, _: usages.callers_of(view, symbol))
 
-    async def inspect(self, snapshot: DocumentSnapshot, span: Span) -> Inspection | None:
-        """The syntax of the code around `span`. None for a language that the index does not read."""
+    async def links_of(self, snapshot: DocumentSnapshot, inspection: Inspection) -> Links:
+        """Who calls the code that was inspected, and where what it calls is defined."""
+        folder, path = self._locate(snapshot.path)
+        if folder is None:
+            return Links()
+        opened = OpenDocument(path, snapshot.text, snapshot.language_id)
+        documents = {**self._documents_of(folder), path: opened}
+        symbol = replace(inspection.symbol, path=path) if inspection.symbol is not None else None
         return await self._in_thread(
-            lambda: inspect_code(snapshot.text, snapshot.language_id, snapshot.relative_path, span)
+            lambda: find_links(
+                self._view(folder, documents),
+                path,
+                symbol,
+                inspection.calls,
+                inspection.container,
+                inspection.owner_bases,
+            )
         )
 
     async def _ask(self, path: str, question: Callable[[View, str], Sequence[_T]]) -> tuple[_T, ...]:

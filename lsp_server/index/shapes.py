@@ -17,7 +17,8 @@ def _words(text: str) -> frozenset[str]:
 class Shape:
     """Node types by their role. A mapping gives the field that holds what matters.
 
-    `branches` and `boolean_operators` make complexity. `nested` are functions inside of functions, whose branches
+    `branches` and `boolean_operators` make complexity. `nested` are functions inside of functions, whose
+    branches
     are their own. `stops` end a block: what follows is unreachable. `binds` are the targets of assignments.
     """
 
@@ -48,7 +49,8 @@ _PYTHON = Shape(
     calls={"call": "function"},
     throws=_words("raise_statement"),
     binds={
-        "assignment": "left", "augmented_assignment": "left", "named_expression": "name", "for_statement": "left",
+        "assignment": "left", "augmented_assignment": "left", "named_expression": "name",
+        "for_statement": "left",
         "as_pattern": "alias", "type_alias_statement": "left",
     },
     nested=_words("function_definition class_definition"),
@@ -62,16 +64,19 @@ _PYTHON = Shape(
 
 _SCRIPT = Shape(
     branches=_words(
-        "if_statement for_statement for_in_statement while_statement do_statement switch_case catch_clause ternary_expression"
+        "if_statement for_statement for_in_statement while_statement do_statement switch_case"
+        " catch_clause ternary_expression"
     ),
     calls={"call_expression": "function", "new_expression": "constructor"},
     throws=_words("throw_statement"),
     binds={
-        "variable_declarator": "name", "assignment_expression": "left", "augmented_assignment_expression": "left",
+        "variable_declarator": "name", "assignment_expression": "left",
+        "augmented_assignment_expression": "left",
         "for_in_statement": "left", "update_expression": "argument",
     },
     nested=_words(
-        "function_declaration generator_function_declaration function_expression arrow_function method_definition class_declaration class"
+        "function_declaration generator_function_declaration function_expression arrow_function"
+        " method_definition class_declaration class"
     ),
     lambdas=_words("arrow_function function_expression generator_function"),
     blocks=_words("statement_block program"),
@@ -85,7 +90,8 @@ _GO = Shape(
     calls={"call_expression": "function", "composite_literal": "type"},
     throws=frozenset(),
     binds={
-        "short_var_declaration": "left", "assignment_statement": "left", "var_spec": "name", "const_spec": "name",
+        "short_var_declaration": "left", "assignment_statement": "left", "var_spec": "name",
+        "const_spec": "name",
         "range_clause": "left", "inc_statement": "", "dec_statement": "",
     },
     nested=_words("function_declaration method_declaration func_literal"),
@@ -113,7 +119,8 @@ _RUST = Shape(
 
 _JAVA = Shape(
     branches=_words(
-        "if_statement for_statement enhanced_for_statement while_statement do_statement switch_block_statement_group"
+        "if_statement for_statement enhanced_for_statement while_statement do_statement"
+        " switch_block_statement_group"
         " switch_rule catch_clause ternary_expression"
     ),
     calls={"method_invocation": "name", "object_creation_expression": "type"},
@@ -122,14 +129,17 @@ _JAVA = Shape(
         "variable_declarator": "name", "assignment_expression": "left", "enhanced_for_statement": "name",
         "update_expression": "",
     },
-    nested=_words("method_declaration constructor_declaration lambda_expression class_declaration class_body"),
+    nested=_words(
+        "method_declaration constructor_declaration lambda_expression class_declaration class_body"
+    ),
     lambdas=_words("lambda_expression"),
     blocks=_words("block constructor_body"),
 )  # fmt: skip
 
 _C = Shape(
     branches=_words(
-        "if_statement for_statement for_range_loop while_statement do_statement case_statement catch_clause conditional_expression"
+        "if_statement for_statement for_range_loop while_statement do_statement case_statement"
+        " catch_clause conditional_expression"
     ),
     calls={"call_expression": "function", "new_expression": "type"},
     throws=_words("throw_statement"),

@@ -1,7 +1,9 @@
 """The index of one workspace folder as one SQLite file in the user's cache: schema, writing, setting aside.
 
-Written by the index worker alone, under a lock; `reader.py` reads it. Disposable: everything in it can be made again
-from the workspace, so a file that is damaged, or of another version, is set aside or removed, and made afresh.
+Written by the index worker alone, under a lock; `reader.py` reads it. Disposable: everything in it can be
+made again
+from the workspace, so a file that is damaged, or of another version, is set aside or removed, and made
+afresh.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ CREATE INDEX symbols_by_name ON symbols(name_id);
 CREATE INDEX symbols_by_file ON symbols(file_id);
 CREATE TABLE refs(
     id INTEGER PRIMARY KEY, file_id INTEGER NOT NULL, name_id INTEGER NOT NULL, scope_id INTEGER NOT NULL,
-    start INTEGER NOT NULL, line INTEGER NOT NULL, is_call INTEGER NOT NULL);
+    receiver_id INTEGER NOT NULL, start INTEGER NOT NULL, line INTEGER NOT NULL, is_call INTEGER NOT NULL);
 CREATE INDEX refs_by_name ON refs(name_id);
 CREATE INDEX refs_by_file ON refs(file_id);
 CREATE TABLE imports(
@@ -52,6 +54,9 @@ CREATE TABLE imports(
     alias TEXT NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL, line INTEGER NOT NULL);
 CREATE INDEX imports_by_file ON imports(file_id);
 """
+
+# Enough for a list of symbols; who explains a definition parses its file anyway.
+_DOCSTRING_CHARS = 400
 
 _TABLES_OF_A_FILE = ("symbols", "refs", "imports")
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH)
@@ -108,7 +113,8 @@ def make_private_folder(folder: Path) -> None:
 
 
 def module_stem(path: str) -> str:
-    """What an import calls a file last: its stem, or its folder's name for `__init__.py`, `index.ts`, `mod.rs`."""
+    """What an import calls a file last: its stem, or its folder's name for `__init__.py`, `index.ts`,
+    `mod.rs`."""
     pure = PurePosixPath(path)
     stem = pure.name.partition(".")[0]
     return pure.parent.name if stem in ("__init__", "index", "mod") and pure.parent.name else stem
@@ -268,18 +274,25 @@ class Store:
         )
         parsed = file.parsed
         self._many(
-            "INSERT INTO symbols(file_id, name_id, kind, container, signature, docstring, start, stop, line, end_line)"
+            "INSERT INTO symbols(file_id, name_id, kind, container, signature, docstring, start,"
+            " stop, line, end_line)"
             " VALUES(?,?,?,?,?,?,?,?,?,?)",
             [
-                (file_id, self._name_id(s.name), s.kind.value, s.container, s.signature, s.docstring)
-                + (s.span.start, s.span.end, s.line, s.end_line)
+                (
+                    *(file_id, self._name_id(s.name), s.kind.value, s.container, s.signature),
+                    *(s.docstring[:_DOCSTRING_CHARS], s.span.start, s.span.end, s.line, s.end_line),
+                )
                 for s in parsed.symbols
             ],
         )
         self._many(
-            "INSERT INTO refs(file_id, name_id, scope_id, start, line, is_call) VALUES(?,?,?,?,?,?)",
+            "INSERT INTO refs(file_id, name_id, scope_id, receiver_id, start, line, is_call)"
+            " VALUES(?,?,?,?,?,?,?)",
             [
-                (file_id, self._name_id(r.name), self._name_id(r.scope), r.span.start, r.line, r.is_call)
+                (
+                    *(file_id, self._name_id(r.name), self._name_id(r.scope), self._name_id(r.receiver)),
+                    *(r.span.start, r.line, r.is_call),
+                )
                 for r in parsed.references
             ],
         )
@@ -299,10 +312,13 @@ class Store:
     ) -> int:
         reason, detail = (skipped.reason.value, skipped.detail) if skipped else ("", "")
         cursor = self._connection.execute(
-            "INSERT INTO files(path, stem, language, size_bytes, mtime_ns, checked_ns, hash, has_errors, skip_reason,"
+            "INSERT INTO files(path, stem, language, size_bytes, mtime_ns, checked_ns, hash,"
+            " has_errors, skip_reason,"
             " skip_detail) VALUES(?,?,?,?,?,?,?,?,?,?)",
-            (found.path, module_stem(found.path), language, found.size_bytes, found.mtime_ns, checked_ns)
-            + (content_hash, parsed.has_errors, reason, detail),
+            (
+                *(found.path, module_stem(found.path), language, found.size_bytes, found.mtime_ns),
+                *(checked_ns, content_hash, parsed.has_errors, reason, detail),
+            ),
         )
         return cursor.lastrowid or 0
 

@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from lsp_server.index import crawl
 from lsp_server.index.crawl import FoundFile, Skipped, SkipReason
 from lsp_server.index.ignore import IGNORE_FILES
-from lsp_server.index.languages import language_of, refine
 from lsp_server.index.messages import BatchDone, BatchStarted, Event, Job, JobDone, Planned
-from lsp_server.index.parse import ParsedFile, parse
+from lsp_server.index.parse import ParsedFile
 from lsp_server.index.store import IndexedFile, Stamp, Store
 
 BATCH_FILES = 64
@@ -25,15 +25,28 @@ BATCH_BYTES = 1_000_000
 # More single paths than this cost more than a look at the whole folder: a branch was switched.
 MAX_SINGLE_PATHS = 256
 
-# A file may change twice within one tick of its clock, at the same size: so near to its change, only the hash tells.
+# A file may change twice within one tick of its clock, at the same size: so near to its change, only the hash
+# tells.
 _RACY_NS = 2_000_000_000
 
 _FROM_CRAWL = frozenset({SkipReason.TOO_LARGE, SkipReason.UNREADABLE, SkipReason.SECRET, SkipReason.TOO_MANY})
 
 
+@dataclass(frozen=True, slots=True)
+class ParsedSource:
+    """What a file turned out to be, and what is in it."""
+
+    language_id: str
+    parsed: ParsedFile
+
+
+# (path, content) -> what is in it, or why it is skipped. Must not raise.
+ParseSource: TypeAlias = Callable[[str, bytes], ParsedSource | Skipped]
+
+
 @dataclass(slots=True)
 class _Plan:
-    """What a job has to do. `same` are files with a new time and the old content."""
+    """What a job has to do."""
 
     read: list[FoundFile] = field(default_factory=list)
     skip: list[Skipped] = field(default_factory=list)
@@ -44,9 +57,12 @@ class _Plan:
 class Update:
     """Runs one job on one open store. `tell` may raise: the session is gone, and so is the job."""
 
-    def __init__(self, root: Path, store: Store, tell: Callable[[Event], None]) -> None:
+    def __init__(
+        self, root: Path, store: Store, parse_source: ParseSource, tell: Callable[[Event], None]
+    ) -> None:
         self._root = root
         self._store = store
+        self._parse_source = parse_source
         self._tell = tell
         self._n_parsed = 0
         self._n_batches = 0
@@ -103,7 +119,8 @@ class Update:
             plan.read.append(item)
 
     def _blame(self, guilty: Sequence[str], plan: _Plan) -> None:
-        """Lists the files that brought a worker down, with their stamps: they are tried again once they change."""
+        """Lists the files that brought a worker down, with their stamps: they are tried again once they
+        change."""
         blamed = set(guilty)
         rows = [
             IndexedFile(found, "", time.time_ns(), b"", ParsedFile(), Skipped(found.path, SkipReason.CRASHED))
@@ -141,23 +158,11 @@ class Update:
         if isinstance(content, Skipped):
             skipped = Skipped(found.path, content.reason, content.detail)
             return IndexedFile(found, "", checked_ns, b"", ParsedFile(), skipped)
-        language_id, parsed, skipped_or_none = _parse(found.path, content)
-        self._n_parsed += skipped_or_none is None
-        return IndexedFile(found, language_id, checked_ns, _hash(content), parsed, skipped_or_none)
-
-
-def _parse(path: str, content: bytes) -> tuple[str, ParsedFile, Skipped | None]:
-    """(language id, what is in it, why it was skipped). One of the four places that catch everything."""
-    text = crawl.decode(content)
-    language = language_of(path)
-    if isinstance(text, SkipReason) or language is None:
-        reason = text if isinstance(text, SkipReason) else SkipReason.FAILED
-        return "", ParsedFile(), Skipped(path, reason)
-    try:
-        language = refine(language, path, text)
-        return language.id, parse(text, language, path), None
-    except Exception as error:  # noqa: BLE001  a file that the parser cannot bear is listed, the others go on
-        return "", ParsedFile(), Skipped(path, SkipReason.FAILED, type(error).__name__)
+        result = self._parse_source(found.path, content)
+        if isinstance(result, Skipped):
+            return IndexedFile(found, "", checked_ns, _hash(content), ParsedFile(), result)
+        self._n_parsed += 1
+        return IndexedFile(found, result.language_id, checked_ns, _hash(content), result.parsed)
 
 
 def _is_unchanged(found: FoundFile, stamp: Stamp) -> bool:

@@ -1,4 +1,5 @@
-"""The index as the user sees the workspace now: the store, with the unsaved text of open documents laid over it.
+"""The index as the user sees the workspace now: the store, with the unsaved text of open documents laid
+over it.
 
 Runs in the session, in the thread that all questions to the index run in. Must not know processes or LSP.
 """
@@ -32,7 +33,8 @@ class OpenDocument:
 
 
 class ParseCache:
-    """The last few parses of open documents, so that a document is parsed once a version, and only when asked for."""
+    """The last few parses of open documents, so that a document is parsed once a version, and only when
+    asked for."""
 
     def __init__(self) -> None:
         self._parses: OrderedDict[tuple[str, str], tuple[str, ParsedFile]] = OrderedDict()

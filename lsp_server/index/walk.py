@@ -72,7 +72,8 @@ def actions_in(roots: list[Node], shape: Shape, *, into_nested: bool) -> Actions
 
 
 def _nodes(roots: list[Node], shape: Shape) -> Iterator[tuple[Node, bool]]:
-    """Every node in the order of the text, and whether it belongs to the code itself or to a function inside."""
+    """Every node in the order of the text, and whether it belongs to the code itself or to a function
+    inside."""
     stack = [(root, True) for root in reversed(roots)]
     top = {root.id for root in roots}
     while stack:

@@ -20,7 +20,8 @@ _NOT_FOLDERS = frozenset(name.rstrip("/") for name in DEFAULTS if "*" not in nam
 
 
 def is_relevant(path: str, *, is_folder: bool) -> bool:
-    """Whether a change of `path` (relative to the root) can change the index. Cheap, may say yes too often."""
+    """Whether a change of `path` (relative to the root) can change the index. Cheap, may say yes too
+    often."""
     *folders, name = path.split("/")
     if not name or not _NOT_FOLDERS.isdisjoint(folders):
         return False

@@ -1,6 +1,7 @@
 """The index worker: `python -m lsp_server.index.worker ROOT FOLDER`. The only writer of a workspace's store.
 
-A process of its own, started by the session. Takes jobs from stdin, tells events on stdout; goes when stdin ends,
+A process of its own, started by the session. Takes jobs from stdin, tells events on stdout; goes when stdin
+ends,
 even in the middle of a file, because then the session is gone. May die at any instruction: what is committed
 stays whole. Must not import pygls or lsprotocol, nor anything else that is slow.
 """
@@ -18,7 +19,10 @@ from typing import BinaryIO
 
 from filelock import FileLock
 
+from lsp_server.index.crawl import Skipped, SkipReason, decode
+from lsp_server.index.languages import language_of, refine
 from lsp_server.index.messages import Event, Job, JobDone, JobFailed, Rebuilt, read_job, write_event
+from lsp_server.index.parse import parse
 from lsp_server.index.store import (
     DATABASE_NAME,
     LOCK_NAME,
@@ -30,9 +34,9 @@ from lsp_server.index.store import (
     remove,
     set_aside,
 )
-from lsp_server.index.update import Update
+from lsp_server.index.update import ParsedSource, Update
 
-_NICENESS = 10
+_NICENESS = 5
 _LOCK_POLL_S = 0.2
 
 
@@ -92,12 +96,25 @@ class Worker:
             is_new = not (self._folder / DATABASE_NAME).exists()
             self._store = Store(self._folder)
             job = replace(job, paths=None) if is_new else job
-        return Update(self._root, self._store, self.tell).run(job)
+        return Update(self._root, self._store, parse_source, self.tell).run(job)
 
     def _close(self) -> None:
         if self._store is not None:
             self._store.close()
             self._store = None
+
+
+def parse_source(path: str, content: bytes) -> ParsedSource | Skipped:
+    """Whatever a file does to the parser: it is listed, and the others go on."""
+    text = decode(content)
+    language = language_of(path)
+    if isinstance(text, SkipReason) or language is None:
+        return Skipped(path, text if isinstance(text, SkipReason) else SkipReason.FAILED)
+    try:
+        language = refine(language, path, text)
+        return ParsedSource(language.id, parse(text, language, path))
+    except Exception as error:  # noqa: BLE001
+        return Skipped(path, SkipReason.FAILED, type(error).__name__)
 
 
 def _read_jobs(source: BinaryIO, jobs: queue.SimpleQueue[Job]) -> None:

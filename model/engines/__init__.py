@@ -1,7 +1,7 @@
 """The engines: which there are, and which of them runs a given file.
 
-Runs in the engine host. An engine says what it can run before its library sees the file; each library is imported in
-its engine's own file only, and only when the engine starts. Must not know sessions or folders.
+Runs in the engine host. An engine says what it can run before its library sees the file; each library is
+imported in its engine's own file only, and only when the engine starts. Must not know sessions or folders.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ class LoadFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """How to start an engine. `socket_path` is empty where there are no unix sockets; then `api_key` guards the port."""
+    """How to start an engine. `socket_path` is empty where there are no unix sockets; then `api_key` guards
+    the port.
+    """
 
     socket_path: str
     api_key: str
@@ -101,7 +103,8 @@ def _find_reason(engine: Engine, header: GgufHeader) -> str:
 
 
 def _describe(header: GgufHeader) -> str:
-    return f"The model file {header.path} ({header.architecture}, vocabulary {header.vocabulary}) cannot run here:"
+    kind = f"{header.architecture}, vocabulary {header.vocabulary}"
+    return f"The model file {header.path} ({kind}) cannot run here:"
 
 
 def _advise(wanted: str, header: GgufHeader, known: tuple[Engine, ...]) -> str:

@@ -1,7 +1,7 @@
 """Engine `llama_cpp`: llama.cpp with its own HTTP server, from the package xllamacpp.
 
-Runs in the engine host; the only file that imports xllamacpp. The server runs in native threads: no Python is in the token
-loop. Must not know sessions, prompts or model families.
+Runs in the engine host; the only file that imports xllamacpp. The server runs in native threads: no Python
+is in the token loop. Must not know sessions, prompts or model families.
 """
 
 from __future__ import annotations
@@ -13,21 +13,27 @@ import mmap
 import os
 import socket
 from pathlib import Path
-from typing import Any, Final
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
 
 from model.engines import EngineOptions, LoadFailed, Refusal
 from model.gguf import GgufHeader
 
-# Known to write text with every llama.cpp of this package's versions. Other names are looked up in the library itself.
-ARCHITECTURES: Final = frozenset(
-    "llama llama4 qwen2 qwen2moe qwen3 qwen3moe qwen3next starcoder starcoder2 gptneox gpt2 gptj refact codeshell stablelm "
-    "gemma gemma2 gemma3 phi2 phi3 deepseek deepseek2 granite granitemoe granitehybrid command-r cohere2 olmo2 falcon mpt "
-    "bloom baichuan internlm2 minicpm seed_oss gpt-oss glm4 smollm3 mamba2 nemotron mistral3 ernie4_5".split()
-)
-NOT_GENERATIVE: Final = frozenset(
-    "bert nomic-bert nomic-bert-moe neo-bert jina-bert-v2 jina-bert-v3 eurobert modern-bert gemma-embedding t5encoder clip "
-    "wavtokenizer-dec llama-embed".split()
-)
+if TYPE_CHECKING:
+    from xllamacpp import CommonParams
+
+# Known to every llama.cpp of this package's versions. Other names are looked up in the library itself.
+ARCHITECTURES: Final = frozenset((
+    "llama", "llama4", "qwen2", "qwen2moe", "qwen3", "qwen3moe", "qwen3next", "starcoder", "starcoder2",
+    "gptneox", "gpt2", "gptj", "refact", "codeshell", "stablelm", "gemma", "gemma2", "gemma3", "phi2",
+    "phi3", "deepseek", "deepseek2", "granite", "granitemoe", "granitehybrid", "command-r", "cohere2",
+    "olmo2", "falcon", "mpt", "bloom", "baichuan", "internlm2", "minicpm", "seed_oss", "gpt-oss",
+    "glm4", "smollm3", "mamba2", "nemotron", "mistral3", "ernie4_5",
+))  # fmt: skip
+NOT_GENERATIVE: Final = frozenset((
+    "bert", "nomic-bert", "nomic-bert-moe", "neo-bert", "jina-bert-v2", "jina-bert-v3", "eurobert",
+    "modern-bert", "gemma-embedding", "t5encoder", "clip", "wavtokenizer-dec", "llama-embed",
+))  # fmt: skip
 VOCABULARIES: Final = frozenset(("llama", "gpt2", "rwkv", "plamo2", "gemma4"))
 N_BATCH: Final = 128  # a decode is only interrupted between batches
 CACHE_RAM_MIB: Final = 64
@@ -64,7 +70,9 @@ class LlamaCpp:
 
 
 def _is_in_library(architecture: str) -> bool:
-    """llama.cpp's table of architectures stands as plain text in the shared library (126 names in 106 MB, 0.1 s)."""
+    """llama.cpp's table of architectures stands as plain text in the shared library (126 names in 106 MB,
+    0.1 s).
+    """
     package = importlib.util.find_spec("xllamacpp")
     folders = (package.submodule_search_locations or []) if package else []
     needle = architecture.encode() + b"\0"
@@ -79,7 +87,8 @@ def _is_in_library(architecture: str) -> bool:
     return False
 
 
-def _build_params(params: Any, header: GgufHeader, options: EngineOptions) -> Any:
+def _build_params(xllamacpp: ModuleType, header: GgufHeader, options: EngineOptions) -> CommonParams:
+    params = xllamacpp.CommonParams()
     params.model.path = str(header.path)
     params.n_ctx = options.n_ctx * options.n_slots
     params.n_parallel = options.n_slots
@@ -101,7 +110,7 @@ def _build_params(params: Any, header: GgufHeader, options: EngineOptions) -> An
     return params
 
 
-def _listen(params: Any, options: EngineOptions) -> None:
+def _listen(params: CommonParams, options: EngineOptions) -> None:
     if options.socket_path:
         Path(options.socket_path).unlink(missing_ok=True)
         params.hostnames = [options.socket_path]
@@ -121,11 +130,11 @@ class LlamaServer:
     """See `model.engines.RunningEngine`."""
 
     def __init__(self, header: GgufHeader, options: EngineOptions) -> None:
-        # Or an assertion in native code would start a debugger, if there is one, and write a backtrace with its arguments.
+        # Or a failed assertion in native code starts a debugger and writes a backtrace with its arguments.
         os.environ["GGML_NO_BACKTRACE"] = "1"
         import xllamacpp
 
-        params = _build_params(xllamacpp.CommonParams(), header, options)
+        params = _build_params(xllamacpp, header, options)
         _listen(params, options)
         try:
             self._server = xllamacpp.Server(params)
@@ -146,11 +155,12 @@ class LlamaServer:
     def find_problem(self) -> str:
         return ""
 
-    def _get(self, path: str) -> Any:
+    def _get(self, path: str) -> list[dict[str, object]]:
         connection = _Connection(self._options.socket_path, self.base_url)
         try:
             connection.request("GET", path, headers={"Authorization": f"Bearer {self._options.api_key}"})
-            return json.loads(connection.getresponse().read())
+            slots: list[dict[str, object]] = json.loads(connection.getresponse().read())
+            return slots
         finally:
             connection.close()
 

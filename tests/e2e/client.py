@@ -151,7 +151,8 @@ class LspClient:
         problems += [f"answered too often: {dict(twice)}"] if twice else []
         problems += [f"nobody expected the message: {message}" for message in self.shown]
         problems += [f"nobody expected the error: {error}" for error in self.stray]
-        problems += [f"stderr:\n{text[-4000:]}"] if "Traceback" in text or "ERROR" in text else []
+        first = min((at for word in ("Traceback", "ERROR") if (at := text.find(word)) >= 0), default=None)
+        problems += [f"stderr:\n{text[first : first + 4000]}"] if first is not None else []
         problems += [f"exit status {self.exit_code}"] if self._was_shut_down and self.exit_code else []
         if problems:
             raise Violation("\n".join(problems))
@@ -194,6 +195,10 @@ class LspClient:
     async def request(self, method: str, params: Json = None) -> Json:
         """The result; raises LspError for an error answer."""
         return await self.start(method, params).result()
+
+    @property
+    def n_unanswered(self) -> int:
+        return (self._asked - self._answered).total()
 
     async def initialize(self, *roots: Path, options: Json = None, **params: Json) -> Json:
         folders = [{"uri": uri_of(root), "name": root.name} for root in roots]
@@ -256,13 +261,21 @@ class LspClient:
             return found
 
     async def notified(self, method: str, is_it: Callable[[Json], Any] = bool, since: int = 0) -> Json:
-        """The first notification of this kind that fits, of those that came after number `since` or will come."""
+        """The first notification of this kind that fits, of those after number `since`; waits for it."""
 
         def find() -> Json:
             news = self.notifications[since:]
             return next((params for name, params in news if name == method and is_it(params)), None)
 
         return await self.until(find)
+
+    async def traces(self) -> list[Json]:
+        """The last requests as the server recorded them, oldest first."""
+        return (await self.command("edgewise.status"))["traces"]
+
+    async def was_served(self) -> bool:
+        """Whether the model was asked for the last completion, whatever the filters left of its answer."""
+        return "ending" in (await self.traces())[-1]["fields"]
 
     async def ready(self) -> Json:
         """Waits for a model that is ready; gives the status."""
@@ -281,6 +294,8 @@ class LspClient:
             async with self._arrived:
                 self._receive(message)
                 self._arrived.notify_all()
+        for answer in (answer for waiting in self._pending.values() for answer in waiting):
+            answer.set_exception(Violation(f"the server ended:\n{self.stderr.decode('utf-8', 'replace')}"))
 
     async def _read_stderr(self) -> None:
         assert self.process.stderr is not None

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,8 +59,22 @@ def _belongs_to(process: psutil.Process, folder: Path) -> bool:
         return False
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def home() -> Iterator[Home]:
+    """For tests that are content with a host that an earlier test of the same file started."""
+    with make_home() as place:
+        yield place
+
+
+@pytest.fixture
+def own_home() -> Iterator[Home]:
+    """For tests that need a host of their own, or count processes."""
+    with make_home() as place:
+        yield place
+
+
+@contextmanager
+def make_home() -> Iterator[Home]:
     """A folder with a short path, as sockets need it. At the end no process may be left."""
     folder = Path(tempfile.mkdtemp(prefix="ew"))
     place = Home(folder)

@@ -62,20 +62,20 @@ class Shell:
             "EDGEWISE_CONFIG": str(folders / "config.toml"),
         }
 
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [str(EDGEWISE), *arguments],
             cwd=self.project,
-            env=self.environment,
+            env=self.environment | variables,
+            start_new_session=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
-            **options,
         )
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        process = self.start(*arguments)
+    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(*arguments, **variables)
         out, err = process.communicate(timeout=100)
         assert "Traceback" not in err, err
         assert ESCAPE not in out
@@ -98,23 +98,26 @@ class Shell:
                 continue
         return found
 
-    def digest(self) -> str:
-        files = sorted(path for path in self.project.rglob("*") if path.is_file())
-        return hashlib.sha256(b"".join(bytes(path) + path.read_bytes() for path in files)).hexdigest()
+
+def digest(folder: Path) -> str:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return hashlib.sha256(b"".join(bytes(path) + path.read_bytes() for path in files)).hexdigest()
 
 
-@pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Shell]:
-    """A socket's path is short, so the folders are not below pytest's."""
-    project = tmp_path / "project"
-    project.mkdir()
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """One project for all tests, which nothing may write to, and at the end no process of ours may be left.
+
+    The path of a socket is short, so the other folders are not below pytest's.
+    """
+    project = tmp_path_factory.mktemp("project")
     (project / "shapes.py").write_text(SHAPES, encoding="utf-8")
     (project / "app.py").write_text(APP, encoding="utf-8")
     with tempfile.TemporaryDirectory(prefix="ew-") as folders:
         shell = Shell(project, Path(folders))
-        before = shell.digest()
+        before = digest(shell.project)
         yield shell
-        assert shell.digest() == before, "the workspace was written to"
+        assert digest(shell.project) == before, "the workspace was written to"
         _, alive = psutil.wait_procs(shell.processes(), timeout=20)
         assert not alive, [process.cmdline() for process in alive]
 
@@ -209,32 +212,32 @@ def test_doctor_finds_everything_in_order(shell: Shell) -> None:
 
 
 def test_doctor_tells_how_to_mend_a_broken_model(shell: Shell) -> None:
-    (shell.folders / "config.toml").write_text('[model]\nname = "/nowhere/model.gguf"\n', encoding="utf-8")
-    done = shell.run("doctor")
+    config = shell.folders / "broken.toml"
+    config.write_text('[model]\nname = "/nowhere/model.gguf"\n', encoding="utf-8")
+    done = shell.run("doctor", EDGEWISE_CONFIG=str(config))
     assert done.returncode == 1
     assert "BROKEN model: " in done.stdout
     assert "/nowhere/model.gguf" in done.stdout
     assert "mend: " in done.stdout
 
 
-def test_demo_types_into_a_strange_project_and_explains_it(shell: Shell) -> None:
-    picture = shell.folders / "demo.svg"
+def test_demo_types_into_a_strange_project_and_explains_it(shell: Shell, tmp_path: Path) -> None:
     for name in ("one.py", "two.py"):
-        body = "".join(f"\n\n{SHAPES.replace('Circle', f'Circle{n}')}" for n in range(3))
-        (shell.project / name).write_text(f'"""More."""\n{body}', encoding="utf-8")
-    before = shell.digest()
-    done = shell.run("demo", ".", "--svg", str(picture))
+        body = "".join(f"\n\n{SHAPES.replace('Circle', f'Circle{number}')}" for number in range(8))
+        (tmp_path / name).write_text(f'"""More."""\n{body}', encoding="utf-8")
+    before = digest(tmp_path)
+    picture = shell.folders / "demo.svg"
+    done = shell.run("demo", str(tmp_path), "--svg", str(picture))
     assert done.returncode == 0, done.stderr
-    assert shell.digest() == before
-    assert "read 4 files" in done.stdout
+    assert digest(tmp_path) == before
+    assert "2 places to type at" in done.stdout
+    assert "read 2 files" in done.stdout
+    assert "file itself says" in done.stdout
     assert "Keystroke to answer" in done.stdout
-    assert "the file itself says" in done.stdout
     assert "vim.lsp.enable('edgewise')" in done.stdout
     svg = picture.read_text("utf-8")
     assert "Keystroke" in svg
     assert "@font-face" not in svg
-    (shell.project / "one.py").unlink()
-    (shell.project / "two.py").unlink()
 
 
 def test_a_reader_that_leaves_is_no_failure(shell: Shell) -> None:
@@ -247,7 +250,7 @@ def test_a_reader_that_leaves_is_no_failure(shell: Shell) -> None:
 
 
 def test_an_interrupt_ends_the_demo_quietly_and_takes_the_server_with_it(shell: Shell) -> None:
-    process = shell.start("demo", str(Path(__file__).parent), start_new_session=True)
+    process = shell.start("demo", str(Path(__file__).parent))
     assert process.stdout is not None
     assert "edgewise demo" in process.stdout.readline()
     process.send_signal(signal.SIGINT)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.client import AUTOMATIC, CAPABILITIES, INVOKED, LspError, position, uri_of
+from tests.e2e.client import AUTOMATIC, CAPABILITIES, INVOKED, LspClient, LspError, position, uri_of
 from tests.e2e.conftest import MAIN, Home
 
 LAST_LINE = MAIN.count("\n")
@@ -57,38 +57,41 @@ async def test_what_was_accepted_is_counted_once(home: Home, workspace: Path):
         assert (await client.command("edgewise.status"))["accepted"] == 1
 
 
-@pytest.mark.parametrize("trigger", [0, AUTOMATIC, INVOKED, 99, None, "2"])
-async def test_any_trigger_kind_is_answered(home: Home, workspace: Path, trigger):
+async def test_any_trigger_kind_is_answered(home: Home, workspace: Path):
     path = workspace / "main.py"
     async with home.client() as client:
         await client.initialize(workspace)
         await client.open(path, MAIN)
-        assert len(await client.complete(path, LAST_LINE, 7, trigger)) == 1
-        trace = (await client.command("edgewise.status"))["traces"][-1]
-        assert trace["fields"]["trigger"] == ("invoked" if trigger == INVOKED else "automatic")
+        for trigger in (0, AUTOMATIC, INVOKED, 99, None, "2"):
+            assert len(await client.complete(path, LAST_LINE, 7, trigger)) == 1
+            trace = (await client.traces())[-1]
+            assert trace["fields"]["trigger"] == ("invoked" if trigger == INVOKED else "automatic")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
-@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
-async def test_positions_of_every_encoding(home: Home, workspace: Path, encoding, line_end):
-    """Typing after astral characters, one change for each character, in a document with either line end."""
-    path = workspace / "main.py"
+async def test_positions_of_every_encoding(home: Home, workspace: Path, encoding):
+    async with home.client(capabilities=with_encodings(encoding, "utf-16")) as client:
+        answer = await client.initialize(workspace)
+        assert answer["capabilities"]["positionEncoding"] == encoding
+        for line_end in ("\n", "\r\n"):
+            await type_after_astral_characters(client, workspace / f"{line_end!r}.py", encoding, line_end)
+
+
+async def type_after_astral_characters(client: LspClient, path: Path, encoding: str, line_end: str) -> None:
+    """One change for each character."""
     text = f'NAME = "\U0001f600 €"{line_end}{line_end}\x0cdef add(a, b):{line_end}    """\U0001f600""";'
     typed = " ret"
     width = {"utf-8": 1, "utf-16": 2, "utf-32": 4}[encoding]
     codec = encoding if encoding == "utf-8" else f"{encoding}-le"
     column = len(text.split(line_end)[-1].encode(codec)) // width
-    async with home.client(capabilities=with_encodings(encoding, "utf-16")) as client:
-        answer = await client.initialize(workspace)
-        assert answer["capabilities"]["positionEncoding"] == encoding
-        await client.open(path, text)
-        for index, char in enumerate(typed):
-            place = (3, column + index)
-            await client.edit(path, place, place, char)
-        [item] = await client.complete(path, 3, column + len(typed), INVOKED)
-        result = applied(text + typed, item, encoding)
-        assert result.startswith((text + typed).replace("\r\n", "\n"))
-        assert ("\r\n" in item["insertText"]) == (line_end == "\r\n" and "\n" in item["insertText"])
+    await client.open(path, text)
+    for index, char in enumerate(typed):
+        place = (3, column + index)
+        await client.edit(path, place, place, char)
+    [item] = await client.complete(path, 3, column + len(typed), INVOKED)
+    result = applied(text + typed, item, encoding)
+    assert result.startswith((text + typed).replace("\r\n", "\n"))
+    assert ("\r\n" in item["insertText"]) == (line_end == "\r\n" and "\n" in item["insertText"])
 
 
 async def test_a_selected_entry_of_the_menu_is_kept(home: Home, workspace: Path):
@@ -101,7 +104,7 @@ async def test_a_selected_entry_of_the_menu_is_kept(home: Home, workspace: Path)
         items = await client.complete(path, 4, 17, AUTOMATIC, entry)
         assert all(item["insertText"].startswith("path") for item in items)
         assert all(item["range"] == entry["range"] for item in items)
-        trace = (await client.command("edgewise.status"))["traces"][-1]
+        trace = (await client.traces())[-1]
         assert trace["fields"]["outcome"] != "internal-error"
 
 
@@ -115,7 +118,9 @@ async def test_places_where_there_is_nothing_to_say(home: Home, workspace: Path)
         assert await client.complete(workspace / "never opened.py", 0, 0) == []
         await client.close(path)
         assert await client.complete(path, LAST_LINE, 7) == []
-        outcomes = [trace["fields"]["outcome"] for trace in (await client.command("edgewise.status"))["traces"]]
+        outcomes = [
+            trace["fields"]["outcome"] for trace in (await client.command("edgewise.status"))["traces"]
+        ]
         assert outcomes == ["bad-position", "bad-position", "not-open", "not-open"]
 
 
@@ -130,7 +135,7 @@ async def test_the_newest_request_of_a_document_wins(home: Home, workspace: Path
         [host] = home.hosts()
         host.send_signal(signal.SIGSTOP)
         elsewhere = client.start_completion(other, 1, 7)
-        older = [client.start_completion(path, LAST_LINE, column) for column in (4, 5, 6)]
+        older = [client.start_completion(path, LAST_LINE, column, INVOKED) for column in (4, 5, 6)]
         newest = client.start_completion(path, LAST_LINE, 7)
         assert [await call.result() for call in older] == [None, None, None]
         assert not newest.answer.done()
@@ -138,7 +143,9 @@ async def test_the_newest_request_of_a_document_wins(home: Home, workspace: Path
         host.send_signal(signal.SIGCONT)
         assert (await newest.result())["items"]
         await elsewhere.result()
-        outcomes = [trace["fields"]["outcome"] for trace in (await client.command("edgewise.status"))["traces"]]
+        outcomes = [
+            trace["fields"]["outcome"] for trace in (await client.command("edgewise.status"))["traces"]
+        ]
         assert outcomes[:3] == ["superseded"] * 3
 
 
@@ -181,7 +188,7 @@ async def test_lines_from_imported_files_are_found(home: Home, workspace: Path):
         await client.open(prices, prices.read_text() + "\n\ndef discount(price: float) -> float: ...\n")
         await client.open(path, MAIN.replace("total, with_tax", "discount, total"))
         await client.complete(path, LAST_LINE, 7)
-        trace = (await client.command("edgewise.status"))["traces"][-1]
+        trace = (await client.traces())[-1]
         assert trace["fields"]["n_snippets"] >= 1
 
 
@@ -200,7 +207,7 @@ async def test_folders_come_and_go(home: Home, workspace: Path, tmp_path: Path):
             "edgewise/status", lambda status: status["index"]["ready"] and status["index"]["files"] == 4
         )
         await client.complete(second / "use.py", 4, 7)
-        trace = (await client.command("edgewise.status"))["traces"][-1]
+        trace = (await client.traces())[-1]
         assert trace["fields"]["n_snippets"] == 1
         event = {"added": [], "removed": [folder]}
         n_before = len(client.notifications)

@@ -1,7 +1,9 @@
-"""Small GGUF files with random weights, for tests that need a file of a certain kind and real engines to run it.
+"""Small GGUF files with random weights, for tests that need a file of a certain kind and real engines to
+run it.
 
-`llama` (both vocabularies) and `qwen2` files load in llama.cpp; `llama` with the `llama` vocabulary also in ctransformers.
-Any other architecture name gives a valid file with the llama tensors, good for reading the header.
+`llama` (both vocabularies) and `qwen2` files load in llama.cpp; `llama` with the `llama` vocabulary also in
+ctransformers. Any other architecture name gives a valid file with the llama tensors, good for reading the
+header.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ import numpy as np
 Value = str | bool | int | float | list[str] | list[int]
 
 WORDS = (
-    "def return import from self class for while if else in not None True False print range len str int "
-    "function const let var public static void new fn mut use struct impl match"
-).split()
+    "def", "return", "import", "from", "self", "class", "for", "while", "if", "else", "in", "not",
+    "None", "True", "False", "print", "range", "len", "str", "int", "function", "const", "let", "var",
+    "public", "static", "void", "new", "fn", "mut", "use", "struct", "impl", "match",
+)  # fmt: skip
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, BYTE = 1, 2, 3, 4, 6
 
 
@@ -182,7 +185,8 @@ def write_gguf(
 ) -> Path:
     """Writes a model with random weights (always the same ones).
 
-    `metadata` adds keys, replaces those written here, or with None leaves them out; `leave_out` names tensors.
+    `metadata` adds keys, replaces those written here, or with None leaves them out; `leave_out` names
+    tensors.
     """
     chosen = build_vocabulary(vocabulary, control_tokens)
     writer = gguf.GGUFWriter(path, architecture)

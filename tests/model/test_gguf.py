@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.gguf import TENSOR_TYPES, GgufHeader, TokenKind, read_header
+from model.ggml import TENSOR_TYPES
+from model.gguf import GgufHeader, TokenKind, read_header
 from model.protocol import ModelRefused
 from tests.model.factory import write_gguf
 from tests.model.hosting import BUILTIN
@@ -32,7 +33,12 @@ def work_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_good_file_tells_what_it_is(good: Path) -> None:
     header = read_header(good)
-    assert (header.version, header.architecture, header.vocabulary, header.name) == (3, "llama", "llama", "good")
+    assert (header.version, header.architecture, header.vocabulary, header.name) == (
+        3,
+        "llama",
+        "llama",
+        "good",
+    )
     assert header.size_bytes == good.stat().st_size
     assert header.special_tokens() == {"<s>": 1, "</s>": 2, "<|fim_prefix|>": 3, "<|fim_middle|>": 4}
     assert header.token_kinds[header.token_ids["<0x0A>"]] == TokenKind.BYTE
@@ -45,8 +51,13 @@ def test_a_good_file_tells_what_it_is(good: Path) -> None:
 
 def test_it_agrees_with_the_gguf_library_about_the_built_in_model() -> None:
     header, reader = read_header(BUILTIN), gguf.GGUFReader(BUILTIN)
-    theirs = {tensor.name: (tensor.tensor_type.name, tuple(tensor.shape), tensor.n_bytes) for tensor in reader.tensors}
-    assert {name: (info.type_name, info.shape, info.size_bytes) for name, info in header.tensors.items()} == theirs
+    theirs = {
+        tensor.name: (tensor.tensor_type.name, tuple(tensor.shape), tensor.n_bytes)
+        for tensor in reader.tensors
+    }
+    assert {
+        name: (info.type_name, info.shape, info.size_bytes) for name, info in header.tensors.items()
+    } == theirs
     tokens = reader.fields["tokenizer.ggml.tokens"]
     assert list(header.tokens) == tokens.contents()
 
@@ -76,7 +87,10 @@ def test_bytes_that_are_not_utf8_survive_in_a_token(tmp_path: Path) -> None:
     path = write_gguf(tmp_path / "m.gguf")
     data = path.read_bytes()
     path.write_bytes(data.replace("▁return".encode(), b"\xff\xfe\xfdreturn"))
-    assert any(token.encode("utf-8", "surrogateescape") == b"\xff\xfe\xfdreturn" for token in read_header(path).tokens)
+    assert any(
+        token.encode("utf-8", "surrogateescape") == b"\xff\xfe\xfdreturn"
+        for token in read_header(path).tokens
+    )
 
 
 def _string(text: bytes) -> bytes:
@@ -110,11 +124,20 @@ DAMAGED: dict[str, tuple[bytes, str]] = {
     "end": (_header(n_keys=1), "runs past the end"),
     "no architecture": (_header(), "does not say of which architecture"),
     "long string": (_header(n_keys=1, rest=struct.pack("<Q", 2**63)), "runs past the end"),
-    "long name": (_header(n_keys=1, rest=struct.pack("<Q", 5000) + bytes(6000)), "a name in it has 5000 bytes"),
+    "long name": (
+        _header(n_keys=1, rest=struct.pack("<Q", 5000) + bytes(6000)),
+        "a name in it has 5000 bytes",
+    ),
     "name not UTF-8": (_header(n_keys=1, rest=_string(b"\xff") + bytes(99)), "not UTF-8"),
     "value type": (_header(n_keys=1, rest=_string(b"k") + struct.pack("<I", 77)), "unknown type 77"),
-    "array length": (_header(n_keys=1, rest=_string(b"k") + struct.pack("<IIQ", 9, 4, 2**61)), "runs past the end"),
-    "strings": (_header(n_keys=1, rest=_string(b"k") + struct.pack("<IIQ", 9, 8, 2**61)), "runs past the end"),
+    "array length": (
+        _header(n_keys=1, rest=_string(b"k") + struct.pack("<IIQ", 9, 4, 2**61)),
+        "runs past the end",
+    ),
+    "strings": (
+        _header(n_keys=1, rest=_string(b"k") + struct.pack("<IIQ", 9, 8, 2**61)),
+        "runs past the end",
+    ),
     "nesting": (_header(n_keys=1, rest=_string(b"k") + struct.pack("<IIQ", 9, 9, 1)), "an array of arrays"),
     "two keys": (_header(n_keys=2, rest=ARCHITECTURE * 2), "'general.architecture' stands in it twice"),
     "alignment": (
@@ -128,8 +151,14 @@ DAMAGED: dict[str, tuple[bytes, str]] = {
     "tensor type": (_with_tensors(_tensor(b"t", (1,), kind=99)), "of the type 99"),
     "misaligned": (_with_tensors(_tensor(b"t", (1,), offset=3)), "off its alignment"),
     "beyond": (_with_tensors(_tensor(b"t", (1,), offset=2**62)), "is cut short or damaged"),
-    "two tensors": (_with_tensors(_tensor(b"t", (1,)), _tensor(b"t", (1,), offset=32)), "'t' stands in it twice"),
-    "overlap": (_with_tensors(_tensor(b"a", (64,)), _tensor(b"b", (64,), offset=32)), "lies over the next one"),
+    "two tensors": (
+        _with_tensors(_tensor(b"t", (1,)), _tensor(b"t", (1,), offset=32)),
+        "'t' stands in it twice",
+    ),
+    "overlap": (
+        _with_tensors(_tensor(b"a", (64,)), _tensor(b"b", (64,), offset=32)),
+        "lies over the next one",
+    ),
     "vocabulary": (
         _header(
             n_keys=2, rest=ARCHITECTURE + _string(b"tokenizer.ggml.tokens") + struct.pack("<IIQI", 9, 4, 1, 1)
@@ -138,7 +167,8 @@ DAMAGED: dict[str, tuple[bytes, str]] = {
     ),
     "kinds": (
         _header(
-            n_keys=2, rest=ARCHITECTURE + _string(b"tokenizer.ggml.token_type") + struct.pack("<IIQI", 9, 5, 1, 1)
+            n_keys=2,
+            rest=ARCHITECTURE + _string(b"tokenizer.ggml.token_type") + struct.pack("<IIQI", 9, 5, 1, 1),
         ),
         "has 0 tokens and 1 token types",
     ),
@@ -169,8 +199,12 @@ def _read(path: Path, data: bytes) -> GgufHeader | None:
 def test_whatever_is_changed_it_is_read_or_refused(good: Path, work_file: Path, data: st.DataObject) -> None:
     content = bytearray(good.read_bytes())
     n_header = 40_000  # the header's part of the file; further on there are only weights
-    edits = st.tuples(st.integers(0, n_header), st.sampled_from([b"\xff", b"\0", b"\xff" * 8, b"\x7f" * 4, b"\x01"]))
-    for at, patch in data.draw(st.lists(edits | st.tuples(st.integers(0, n_header), st.binary(max_size=12)), max_size=5)):
+    edits = st.tuples(
+        st.integers(0, n_header), st.sampled_from([b"\xff", b"\0", b"\xff" * 8, b"\x7f" * 4, b"\x01"])
+    )
+    for at, patch in data.draw(
+        st.lists(edits | st.tuples(st.integers(0, n_header), st.binary(max_size=12)), max_size=5)
+    ):
         content[at : at + len(patch)] = patch
     end = data.draw(st.one_of(st.just(len(content)), st.integers(0, len(content))))
     header = _read(work_file, bytes(content[:end]))

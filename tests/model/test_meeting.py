@@ -50,7 +50,7 @@ def test_a_folder_that_others_can_replace_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelRefused, match="other users may replace it"):
         make_private_folder(tmp_path / "open" / "run")
     (tmp_path / "open").chmod(0o1777)
-    os.chmod(tmp_path / "open" / "run", 0o700)
+    (tmp_path / "open" / "run").chmod(0o700)
     assert make_private_folder(tmp_path / "open" / "run")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 
 from model.attach import HostSpec, find_meeting
 from model.meeting import Meeting, read_identity
-from model.protocol import HostState, HostStatus, HostUnavailable, ModelRefused
+from model.protocol import Endpoint, HostState, HostStatus, HostUnavailable, ModelRefused
 from model.supervisor import Supervisor
 from tests.model.factory import write_gguf
 from tests.model.hosting import eventually, is_running
@@ -29,7 +30,9 @@ FAILED, STOPPED = HostState.FAILED, HostState.STOPPED
 class Session:
     """A supervisor, what it told, and the folder where it meets its host."""
 
-    def __init__(self, spec: HostSpec, root: Path, react: Callable[[HostStatus], None] = lambda status: None) -> None:
+    def __init__(
+        self, spec: HostSpec, root: Path, react: Callable[[HostStatus], None] = lambda status: None
+    ) -> None:
         self.spec, self.root, self.told = spec, root, []
         self._react = react
         self.supervisor = Supervisor(spec, self._on_status, runtime_root=root, backoff_s=(0.0, 0.0, 0.0, 0.0))
@@ -61,8 +64,17 @@ async def wait_until(is_true: Callable[[], object]) -> None:
     await asyncio.to_thread(eventually, is_true, "the state that the test waits for")
 
 
+async def connect_until(one: Session, is_wanted: Callable[[Endpoint], bool]) -> None:
+    """Asks again and again, as a client does: the model file is looked at once a second at most."""
+    loop = asyncio.get_running_loop()
+    ask = one.supervisor.connect
+    await wait_until(lambda: is_wanted(asyncio.run_coroutine_threadsafe(ask(), loop).result()))
+
+
 @asynccontextmanager
-async def session(root: Path, model: Path, *, engine: str = "llama_cpp", react=lambda status: None) -> AsyncIterator[Session]:
+async def session(
+    root: Path, model: Path, *, engine: str = "llama_cpp", react=lambda status: None
+) -> AsyncIterator[Session]:
     opened = Session(HostSpec(model, engine, idle_exit_s=0.0), root, react)
     try:
         yield opened
@@ -98,8 +110,12 @@ async def test_a_killed_host_is_replaced(runtime_root: Path, sentencepiece_file:
         assert not is_running(first_pid)
 
 
-async def test_a_request_that_fails_first_finds_the_new_host(runtime_root: Path, sentencepiece_file: Path) -> None:
-    """The client may notice before the kernel's notice has arrived: `connect` must not hand out the dead host again."""
+async def test_a_request_that_fails_first_finds_the_new_host(
+    runtime_root: Path, sentencepiece_file: Path
+) -> None:
+    """The client may notice before the kernel's notice has arrived: `connect` must not hand out the dead
+    host again.
+    """
     async with session(runtime_root, sentencepiece_file) as one:
         first = await one.supervisor.connect()
         os.kill(one.pid, signal.SIGKILL)
@@ -123,10 +139,14 @@ async def test_a_silent_host_is_ended_and_replaced(
         first = await one.supervisor.connect()
         silent = one.pid
         os.kill(silent, signal.SIGSTOP)
-        await wait_until(lambda: psutil.Process(silent).status() == psutil.STATUS_STOPPED)
-        one.supervisor.report_failure(first)
-        assert await one.supervisor.connect() is not first
-        assert not is_running(silent)
+        try:
+            await wait_until(lambda: psutil.Process(silent).status() == psutil.STATUS_STOPPED)
+            one.supervisor.report_failure(first)
+            assert await one.supervisor.connect() is not first
+            assert not is_running(silent)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(silent, signal.SIGCONT)
 
 
 async def test_five_deaths_are_said_once(runtime_root: Path, sentencepiece_file: Path) -> None:
@@ -147,7 +167,10 @@ async def test_five_deaths_are_said_once(runtime_root: Path, sentencepiece_file:
 
 
 async def test_two_sessions_share_one_host(runtime_root: Path, sentencepiece_file: Path) -> None:
-    async with session(runtime_root, sentencepiece_file) as one, session(runtime_root, sentencepiece_file) as two:
+    async with (
+        session(runtime_root, sentencepiece_file) as one,
+        session(runtime_root, sentencepiece_file) as two,
+    ):
         left, right = await asyncio.gather(one.supervisor.connect(), two.supervisor.connect())
         assert left == right
         pid = one.pid
@@ -185,7 +208,10 @@ def test_the_host_of_a_killed_session_ends(runtime_root: Path, sentencepiece_fil
         assert os.getsid(ready[1]) != os.getsid(process.pid)
         process.kill()
     eventually(lambda: not meeting.is_host_alive(), "the host ends")
-    eventually(lambda: not is_running(ready[1]) or psutil.Process(ready[1]).status() == psutil.STATUS_ZOMBIE, "it is gone")
+    eventually(
+        lambda: not is_running(ready[1]) or psutil.Process(ready[1]).status() == psutil.STATUS_ZOMBIE,
+        "it is gone",
+    )
     assert not meeting.ready_path.exists()
     assert not meeting.socket_path.exists()
 
@@ -233,12 +259,7 @@ async def test_a_replaced_model_is_loaded(runtime_root: Path, tmp_path: Path) ->
         first = await one.supervisor.connect()
         write_gguf(tmp_path / "new.gguf", metadata={"general.name": "new"}).replace(model)
 
-        async def has_changed() -> bool:
-            return (await one.supervisor.connect()).info.name == "new"
-
-        async with asyncio.timeout(20):
-            while not await has_changed():
-                await asyncio.sleep(0.02)
+        await connect_until(one, lambda endpoint: endpoint.info.name == "new")
         assert first.info.name == "old"
         assert any("was replaced" in status.message for status in one.told)
         assert one.states == [STARTING, READY, STARTING, READY]
@@ -249,10 +270,8 @@ async def test_a_removed_model_is_told_and_may_come_back(runtime_root: Path, tmp
     async with session(runtime_root, model) as one:
         await one.supervisor.connect()
         aside = model.rename(tmp_path / "aside.gguf")
-        with pytest.raises(ModelRefused, match="m.gguf does not exist"):
-            async with asyncio.timeout(20):
-                while await one.supervisor.connect():
-                    await asyncio.sleep(0.02)
+        with pytest.raises(ModelRefused, match=r"m.gguf does not exist"):
+            await connect_until(one, lambda endpoint: False)
         assert one.states == [STARTING, READY, FAILED]
         aside.rename(model)
         await one.supervisor.connect()
@@ -264,7 +283,7 @@ async def test_a_bad_file_is_told_once(runtime_root: Path, tmp_path: Path) -> No
     model.write_bytes(b"GGUF\x03\0\0\0")
     async with session(runtime_root, model) as one:
         for _ in range(3):
-            with pytest.raises(ModelRefused, match="bad.gguf is cut short"):
+            with pytest.raises(ModelRefused, match=r"bad.gguf is cut short"):
                 await one.supervisor.connect()
         assert one.states == [STARTING, FAILED]
         assert one.told[-1].message.endswith("Get the file again.")

@@ -2,7 +2,7 @@
 (struct_specifier name: (type_identifier) @name body: (_)) @class
 (union_specifier name: (type_identifier) @name body: (_)) @class
 (enum_specifier name: (type_identifier) @name body: (_)) @class
-(type_definition type: [(struct_specifier body: (_) @body) (union_specifier body: (_) @body) (enum_specifier body: (_) @body)]
+(type_definition type: [(struct_specifier !name body: (_) @body) (union_specifier !name body: (_) @body) (enum_specifier !name body: (_) @body)]
   declarator: (type_identifier) @name) @class
 (type_definition declarator: (type_identifier) @name) @variable
 (type_definition declarator: (function_declarator declarator: (parenthesized_declarator (pointer_declarator declarator: (type_identifier) @name)))) @variable

@@ -13,6 +13,7 @@
 (call_expression function: (identifier) @call)
 (call_expression function: (selector_expression field: (field_identifier) @call))
 (composite_literal type: (type_identifier) @call)
+(composite_literal type: (generic_type type: (type_identifier) @call))
 (composite_literal type: (qualified_type name: (type_identifier) @call))
 (field_declaration !name type: (type_identifier) @use)
 

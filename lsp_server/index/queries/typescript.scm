@@ -32,7 +32,9 @@
 (extends_clause value: (identifier) @use)
 (extends_clause value: (member_expression property: (_) @use))
 (implements_clause (type_identifier) @use)
+(implements_clause (generic_type name: (type_identifier) @use))
 (extends_type_clause (type_identifier) @use)
+(extends_type_clause (generic_type name: (type_identifier) @use))
 
 (import_statement) @import
 (export_statement source: (_)) @import

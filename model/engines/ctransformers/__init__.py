@@ -1,7 +1,8 @@
 """Engine `ctransformers`: GGML of September 2023 behind the same HTTP API that llama.cpp's server speaks.
 
-Runs in the engine host. The library aborts or segfaults on many files that it cannot run, so this file says beforehand which
-ones it can; found by experiment with version 0.2.27. Must not know sessions, prompts or model families.
+Runs in the engine host. The library aborts or segfaults on many files that it cannot run, so this file says
+beforehand which ones it can; found by experiment with version 0.2.27. Must not know sessions, prompts or
+model families.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from model.gguf import GgufHeader
 if TYPE_CHECKING:
     from model.engines.ctransformers.app import AppServer
 
-TENSOR_TYPES: Final = frozenset("F32 F16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q2_K Q3_K Q4_K Q5_K Q6_K".split())
+TENSOR_TYPES: Final = frozenset((
+    "F32", "F16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",
+))  # fmt: skip
 LAYER_TENSORS: Final = (
-    "attn_norm attn_q attn_k attn_v attn_output ffn_norm ffn_gate ffn_down ffn_up".split()
+    "attn_norm", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_norm", "ffn_gate", "ffn_down", "ffn_up",
 )  # fmt: skip
 NEEDED_KEYS: Final = (
     "llama.context_length",
@@ -88,8 +91,9 @@ def _find_shape_problems(header: GgufHeader) -> Iterator[str]:
 
 def _find_tensor_problems(header: GgufHeader) -> Iterator[str]:
     n_layers = header.number("llama.block_count")
-    if len(header.tensors) != 3 + len(LAYER_TENSORS) * n_layers:
-        yield f"needs exactly {3 + len(LAYER_TENSORS) * n_layers} tensors for {n_layers} layers, the file has {len(header.tensors)}"
+    n_wanted, n_found = 3 + len(LAYER_TENSORS) * n_layers, len(header.tensors)
+    if n_found != n_wanted:
+        yield f"needs exactly {n_wanted} tensors for {n_layers} layers, the file has {n_found}"
     layers = (f"blk.{i}.{name}.weight" for i in range(n_layers) for name in LAYER_TENSORS)
     wanted = ["token_embd.weight", "output_norm.weight", "output.weight", *layers]
     yield from (

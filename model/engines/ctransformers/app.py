@@ -1,7 +1,9 @@
-"""The part of llama-server's HTTP API that edgewise uses, served over the library: an ASGI app and its server.
+"""The part of llama-server's HTTP API that edgewise uses, served over the library: an ASGI app and its
+server.
 
-Runs in the engine host: the app on an event loop in one thread, decodes in another, one at a time. A request whose client
-goes away ends between two batches. Must not know how to decode or tokenise, or who its clients are.
+Runs in the engine host: the app on an event loop in one thread, decodes in another, one at a time. A
+request whose client goes away ends between two batches. Must not know how to decode or tokenise, or who its
+clients are.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import json
 import secrets
 import socket
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -109,12 +111,12 @@ class App:
             texts.append(event["content"])
         return JSONResponse(_select({**event, "content": "".join(texts)}, body))
 
-    def _encode(self, content: Any, add_special: bool, parse_special: bool) -> list[int]:
-        parts = content if isinstance(content, list) else [content]
+    def _encode(self, content: object, add_special: bool, parse_special: bool) -> list[int]:
+        parts: list[Any] = content if isinstance(content, list) else [content]
         if not all(type(part) in (str, int) for part in parts):
             raise BadRequest("a text must be a string, or a list of strings and token ids")
         try:
-            return self._vocabulary.encode(content, add_special=add_special, parse_special=parse_special)
+            return self._vocabulary.encode(parts, add_special=add_special, parse_special=parse_special)
         except ValueError as error:
             raise BadRequest(str(error)) from error
 
@@ -334,11 +336,13 @@ class _Announced:
 
 
 def _listen(socket_path: str) -> socket.socket:
-    if not socket_path:
+    """Takes connections from now on, which wait until the server serves."""
+    if socket_path:
+        Path(socket_path).unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(socket_path)
+    else:
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
-        return listener
-    Path(socket_path).unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(socket_path)
+    listener.listen(128)
     return listener

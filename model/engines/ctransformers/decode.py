@@ -1,6 +1,7 @@
 """One generation over the library: keeps the KV prefix, evaluates in batches, samples, finds the end.
 
-Runs in the engine host, in the one thread that decodes. Field names and meanings are llama-server's. Must not know HTTP.
+Runs in the engine host, in the one thread that decodes. Field names and meanings are llama-server's. Must
+not know HTTP.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ class Decoder:
         for token in self._tokens(job, outcome, started):
             if is_cancelled():
                 raise Cancelled
-            piece = self._vocabulary.piece(token)
+            piece = b"" if token in self._vocabulary.end_ids else self._vocabulary.piece(token)
             certain, outcome.stopping_word = text.feed(piece)
             outcome.has_new_line = outcome.has_new_line or b"\n" in piece
             outcome.predicted_ms = _ms_since(started)
@@ -145,10 +146,10 @@ class Decoder:
                 return
             token = self._sample(job)
             outcome.n_generated += 1
-            if token in self._vocabulary.end_ids:
-                outcome.stop_type, outcome.predicted_ms = "eos", _ms_since(started)
-                return
             yield token
+            if token in self._vocabulary.end_ids:
+                outcome.stop_type = "eos"
+                return
             if 0 < job.t_max_predict_ms < _ms_since(started) and outcome.has_new_line:
                 break
             if outcome.n_generated != job.n_predict:

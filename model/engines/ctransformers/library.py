@@ -1,7 +1,7 @@
 """The ctransformers library: loads one model, evaluates tokens, samples. The only file that imports it.
 
-Runs in the engine host; one thread at a time may evaluate. Below the library's `LLM` methods, which check no buffer sizes
-and hide where the KV cache stands. Must not know text, requests or HTTP.
+Runs in the engine host; one thread at a time may evaluate. Below the library's `LLM` methods, which check
+no buffer sizes and hide where the KV cache stands. Must not know text, requests or HTTP.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ class Library:
         self.n_ctx = n_ctx
 
     def encode(self, text: bytes) -> list[int]:
-        """A text may become up to one token for each byte, and the library writes without asking how much fits."""
+        """A text may become up to one token for each byte, and the library writes without asking how much
+        fits.
+        """
         buffer = (ctypes.c_int * (len(text) + 16))()
         count: int = self._llm.ctransformers_llm_tokenize(text, False, buffer)
         return buffer[:count]
@@ -51,7 +53,7 @@ class Library:
 
 
 def _choose_build() -> str | None:
-    """Which of the library's builds fits this processor. Asking the library itself takes a second on Linux."""
+    """Which of the library's builds fits this processor. Asking the library itself takes a second."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     except OSError:

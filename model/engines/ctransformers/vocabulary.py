@@ -1,7 +1,8 @@
 """Text to token ids and back as llama.cpp of today does it, over the tokenizer of 2023.
 
-Runs in the engine host. The old tokenizer puts a space before every text, stops at a NUL, aborts on bad UTF-8, knows no
-user-defined tokens and turns control tokens into their names' pieces; all that is mended here. Must not know HTTP or decoding.
+Runs in the engine host. The old tokenizer puts a space before every text, stops at a NUL, aborts on bad
+UTF-8, knows no user-defined tokens and turns control tokens into their names' pieces; all that is mended
+here. Must not know HTTP or decoding.
 """
 
 from __future__ import annotations
@@ -13,15 +14,18 @@ from typing import Final
 from model.gguf import GgufHeader, TokenKind
 
 SPACE: Final = "▁"
-ENDS: Final = frozenset(
-    "</s> <|endoftext|> <|im_end|> <|end|> <|eot_id|> <|eom_id|> <|end_of_text|> <EOT> _<EOT> ▁<EOT> <end_of_turn> <eos> "
-    "<|fim_pad|> <fim-pad> <fim_pad> <PAD> <|fim_repo|> <|repo_name|> <fim-repo> <REPO> <reponame> <|file_sep|>".split()
-)
+ENDS: Final = frozenset((
+    "</s>", "<|endoftext|>", "<|im_end|>", "<|end|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>",
+    "<EOT>", "_<EOT>", "▁<EOT>", "<end_of_turn>", "<eos>", "<|fim_pad|>", "<fim-pad>", "<fim_pad>",
+    "<PAD>", "<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>", "<|file_sep|>",
+))  # fmt: skip
 END_KEYS: Final = ("eos", "eot", "eom", "fim_pad", "fim_rep", "fim_sep")
 
 
 class Vocabulary:
-    """The vocabulary of one file. `encode_raw` is the library's own tokenizer: UTF-8 bytes without NUL to ids, no BOS."""
+    """The vocabulary of one file. `encode_raw` is the library's own tokenizer: UTF-8 bytes without NUL to
+    ids, no BOS.
+    """
 
     def __init__(self, header: GgufHeader, encode_raw: Callable[[bytes], list[int]]) -> None:
         self._encode_raw = encode_raw
@@ -43,11 +47,8 @@ class Vocabulary:
         self._special = _match_tokens(header, (TokenKind.USER_DEFINED, TokenKind.CONTROL, TokenKind.UNKNOWN))
         self._ids = header.token_ids
 
-    def encode(
-        self, content: str | Sequence[str | int], *, add_special: bool, parse_special: bool
-    ) -> list[int]:
-        """Ids in `content` stand for themselves. Raises ValueError for an id that is none."""
-        parts = [content] if isinstance(content, str) else content
+    def encode(self, parts: Sequence[str | int], *, add_special: bool, parse_special: bool) -> list[int]:
+        """Ids in `parts` stand for themselves. Raises ValueError for an id that is none."""
         ids = [self.bos] if add_special and self.has_bos and not (parts and isinstance(parts[0], int)) else []
         for part in parts:
             ids += [self._check(part)] if isinstance(part, int) else self._encode_text(part, parse_special)
@@ -95,14 +96,18 @@ def _piece(token: str, kind: int) -> bytes:
 
 
 def _find_end_ids(header: GgufHeader) -> frozenset[int]:
-    """Tokens that end a generation, as llama.cpp collects them: named by the metadata, or known by their text."""
+    """Tokens that end a generation, as llama.cpp collects them: named by the metadata, or known by their
+    text.
+    """
     named = {header.number(f"tokenizer.ggml.{key}_token_id", -1) for key in END_KEYS}
     known = {header.token_ids[text] for text in ENDS if text in header.token_ids}
     return frozenset(token for token in named | known if 0 <= token < len(header.tokens))
 
 
 def _find_lead(header: GgufHeader, encode_raw: Callable[[bytes], list[int]]) -> tuple[bytes, list[int]]:
-    """A byte that no token's text holds never merges, so the space that comes before it can be cut off with it."""
+    """A byte that no token's text holds never merges, so the space that comes before it can be cut off with
+    it.
+    """
     text = "".join(
         token
         for token, kind in zip(header.tokens, header.token_kinds, strict=True)

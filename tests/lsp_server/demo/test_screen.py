@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 
-from lsp_server.demo.screen import Frame, Typing, draw_author, draw_frame, draw_latencies, percentile
+from lsp_server.demo.screen import Frame, Typing, draw_comparison, draw_frame, draw_latencies, percentile
 
 TEXT = "import os\n\n\ndef f(a: int) -> int:\n    return \n\n\nf(1)\n"
 
@@ -17,8 +18,8 @@ def _drawn(item, width: int = 100) -> str:
     return out.getvalue()
 
 
-def _frame(ghost: str, text: str = TEXT, at: str = "return ") -> Frame:
-    return Frame("rest of a line", "a.py", text, text.index(at) + len(at), ghost, 12.4)
+def _frame(ghost: str, author: str = "return a * 2", text: str = TEXT, at: str = "return ") -> Frame:
+    return Frame("rest of a line", "a.py", text, text.index(at) + len(at), "return ", ghost, author, 12.4)
 
 
 def test_ghost_text_stands_at_the_cursor() -> None:
@@ -43,10 +44,10 @@ def test_a_suggestion_of_several_lines_pushes_the_rest_down() -> None:
 
 
 def test_cursor_at_the_very_end_and_in_an_empty_file() -> None:
-    assert "▏‹x›" in _drawn(draw_frame(Frame("t", "a.py", "", 0, "x", 1.0), is_plain=True))
+    assert "▏‹x›" in _drawn(draw_frame(Frame("t", "a.py", "", 0, "", "x", "x", 1.0), is_plain=True))
     text = "a = 1\nb"
     assert "   2 b▏‹ = 2›" in _drawn(
-        draw_frame(Frame("t", "a.py", text, len(text), " = 2", 1.0), is_plain=True)
+        draw_frame(Frame("t", "a.py", text, len(text), "b", " = 2", "b = 2", 1.0), is_plain=True)
     )
 
 
@@ -66,5 +67,25 @@ def test_percentiles_are_measured_values() -> None:
     assert percentile([], 50) == 0
 
 
-def test_author_of_a_block_is_one_line_and_a_count() -> None:
-    assert "x = 1  (+2 more lines)" in draw_author("x = 1\ny\nz").plain
+def test_another_suggestion_than_the_author_s_is_shown_with_what_the_author_wrote() -> None:
+    frame = _frame("a + 1", author="return a * 2\nmore\nstill more")
+    assert not frame.is_wanted
+    assert "file itself says: return a * 2  (+2 more lines)" in draw_comparison(frame).plain
+
+
+@pytest.mark.parametrize(
+    ("ghost", "author", "is_wanted"),
+    [
+        ("a * 2", "return a * 2", True),
+        ("a * 2", "return a * 2\n    x", True),
+        ("a *", "return a * 2", False),
+        ("a * 2 + 1", "return a * 2", False),
+        ("", "return a * 2", False),
+    ],
+)
+def test_a_suggestion_is_wanted_when_it_is_the_rest_of_the_line(
+    ghost: str, author: str, is_wanted: bool
+) -> None:
+    frame = _frame(ghost, author)
+    assert frame.is_wanted == is_wanted
+    assert ("Tab saves 5 of" in draw_comparison(frame).plain) == is_wanted

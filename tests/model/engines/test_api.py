@@ -48,7 +48,9 @@ def test_a_kept_prefix_changes_nothing(host: Host) -> None:
 
 def test_prefill_alone(host: Host) -> None:
     prompt = host.tokenize("class Prefilled:\n" + PROMPT)
-    assert host.complete(prompt, n_predict=0, id_slot=0)["tokens_predicted"] <= 1  # llama-server gives one all the same
+    assert (
+        host.complete(prompt, n_predict=0, id_slot=0)["tokens_predicted"] <= 1
+    )  # llama-server gives one all the same
     assert host.complete(prompt, n_predict=1, id_slot=0)["timings"]["prompt_n"] == 1
 
 
@@ -117,5 +119,7 @@ def test_half_characters_wait_for_their_other_half(host: Host) -> None:
 
 def test_nothing_is_active_after_all(host: Host) -> None:
     if host.endpoint.info.engine == "llama_cpp":
-        eventually(lambda: not any(slot["is_processing"] for slot in host.get("/slots")), "all slots are free")
+        eventually(
+            lambda: not any(slot["is_processing"] for slot in host.get("/slots")), "all slots are free"
+        )
     assert host.complete("x", n_predict=1)["tokens_predicted"] == 1

@@ -1,4 +1,6 @@
-"""Which engine runs which file, judged by the header alone; and that those judgements are what the libraries do."""
+"""Which engine runs which file, judged by the header alone; and that those judgements are what the
+libraries do.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,10 @@ CTRANSFORMERS_CASES: dict[str, tuple[dict[str, Any], str]] = {
     "no scores": ({"metadata": {"tokenizer.ggml.scores": None}}, "needs a score for every token"),
     "few scores": ({"metadata": {"tokenizer.ggml.scores": [0.5, 0.5]}}, "needs a score for every token"),
     "no kinds": ({"metadata": {"tokenizer.ggml.token_type": None}}, "needs a type for every token"),
-    "eos": ({"metadata": {"tokenizer.ggml.eos_token_id": 99_999}}, "crashes on a eos token beyond the vocabulary"),
+    "eos": (
+        {"metadata": {"tokenizer.ggml.eos_token_id": 99_999}},
+        "crashes on a eos token beyond the vocabulary",
+    ),
     "heads": ({"metadata": {"llama.attention.head_count": 0}}, "cannot run 2 layers of 0 attention heads"),
     "layers": ({"metadata": {"llama.block_count": 0}}, "cannot run 0 layers"),
     "norm": ({"metadata": {"llama.attention.layer_norm_rms_epsilon": None}}, "layer_norm_rms_epsilon"),
@@ -110,7 +115,7 @@ class Absent(LlamaCpp):
 def test_what_is_not_installed_is_not_chosen(sentencepiece_file: Path, bpe_file: Path) -> None:
     engines: tuple[Engine, ...] = (Absent(), CTransformers())
     assert choose_engine("auto", read_header(sentencepiece_file), engines).name == "ctransformers"
-    with pytest.raises(ModelRefused, match="llama_cpp is not installed; .* Install the engine llama_cpp"):
+    with pytest.raises(ModelRefused, match=r"llama_cpp is not installed; .* Install the engine llama_cpp"):
         choose_engine("auto", read_header(bpe_file), engines)
-    with pytest.raises(ModelRefused, match='Set model.engine to "ctransformers"'):
+    with pytest.raises(ModelRefused, match=r'Set model.engine to "ctransformers"'):
         choose_engine("llama_cpp", read_header(sentencepiece_file), engines)
