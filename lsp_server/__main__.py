@@ -1,27 +1,38 @@
 """`python -m lsp_server`: the language server on stdin and stdout.
 
-Runs in the editor session. Imports the server lazily, after stdio is safe from whatever libraries print.
+Runs in the editor session. The order matters: first stdio is made safe from whatever libraries print, then the
+engine host is started, and while it loads the model this process imports the server.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import sys
+from contextlib import suppress
+
+from lsp_server.wire import take_stdio
+
+# Libraries import these at the first request, where it would block the loop for 50 ms.
+PRELOADED = ("httpcore2", "anyio._backends._asyncio", "encodings.utf_8_sig", "tree_sitter_python")
 
 
 def main() -> None:
     """Serves until the editor leaves; exits with the status that the protocol asks for."""
-    from lsp_server.wire import take_stdio
-
     source, target = take_stdio()
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
-    )
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("pygls").setLevel(logging.CRITICAL)  # it logs what it sends, code included
+
+    from lsp_server import head_start
+
+    head_start.begin()
 
     from lsp_server.server import serve
 
+    for name in PRELOADED:
+        with suppress(ImportError):
+            importlib.import_module(name)
     sys.exit(asyncio.run(serve(source, target)))
 
 

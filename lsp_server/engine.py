@@ -24,6 +24,18 @@ from model.store import resolve_model
 from model.supervisor import HostSpec, Supervisor
 
 
+def build_spec(settings: ModelSettings) -> HostSpec:
+    """Raises ModelRefused when there is no such model."""
+    return HostSpec(
+        model=resolve_model(settings.name),
+        engine=settings.engine,
+        n_ctx=settings.n_ctx,
+        n_slots=settings.n_slots,
+        n_threads=settings.n_threads,
+        idle_exit_s=settings.idle_exit_s,
+    )
+
+
 class Engine:
     """Attaches to the host of one model, or spawns it, from the moment it is made."""
 
@@ -45,16 +57,7 @@ class Engine:
         return self._client
 
     def _start(self) -> ModelClient:
-        settings = self._settings
-        spec = HostSpec(
-            model=resolve_model(settings.name),
-            engine=settings.engine,
-            n_ctx=settings.n_ctx,
-            n_slots=settings.n_slots,
-            n_threads=settings.n_threads,
-            idle_exit_s=settings.idle_exit_s,
-        )
-        self._supervisor = Supervisor(spec, self._on_status)
+        self._supervisor = Supervisor(build_spec(self._settings), self._on_status)
         self._supervisor.start()
         return ModelClient(self._supervisor)
 

@@ -18,6 +18,7 @@ from lsp_server.completion.context import CompletionContext
 from lsp_server.completion.pipeline import Memory, Ports, complete
 from lsp_server.documents import Document, Edit, open_document, take_snapshot
 from lsp_server.engine import Engine
+from lsp_server.head_start import remember
 from lsp_server.index.folder import Progress as FolderProgress
 from lsp_server.index.service import IndexService
 from lsp_server.settings import IndexSettings, Layer, ModelSettings, Problem, Settings, cache_folder, load
@@ -255,6 +256,7 @@ class Session:
         self._engine_made_for = self.settings.model
         self._engine = Engine(self.settings.model, self._on_host_status)
         self._started.set()
+        await asyncio.to_thread(remember, self.settings.model)
 
     async def _replace_index(self) -> None:
         await _close(self._index)

@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
-import httpcore2  # noqa: F401 - httpx2 would import it, 40 ms long, on the loop at the first request
 import httpx2
 
 from model.answers import COMPLETION_FIELDS, parse_chat, parse_completion, parse_tokens, parse_usage

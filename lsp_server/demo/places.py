@@ -148,10 +148,10 @@ PROJECT_CUTS: Sequence[Cut] = (
     ),
     Cut(
         "an argument of an imported class",
-        "engine.py",
-        before="            n_ctx=settings.n_ctx,\n            ",
-        typed="n_slots=sett",
-        rest="ings.n_slots,",
+        "documents.py",
+        before="        language_id=document.language_id,\n        ",
+        typed="version=doc",
+        rest="ument.version,",
     ),
     Cut(
         "an attribute from a parameter",

@@ -52,7 +52,9 @@ class Stage:
         self._tasks: dict[str, TaskID] = {}
 
     def show_start(self, workspace: Path, n_places: int) -> None:
-        self._print(Text(f"edgewise demo: {workspace}, {n_places} places to type at", style="bold"))
+        places = f"{n_places} places to type at"
+        line = Text(f"edgewise demo: {workspace}, {places}", style="bold")
+        self._print(line, picture=Text(f"edgewise demo: this project, {places}", style="bold"))
 
     @contextmanager
     def progress(self) -> Iterator[None]:

@@ -42,6 +42,7 @@ class SkipReason(StrEnum):
     UNREADABLE = "unreadable"
     SECRET = "may hold secrets"
     TOO_MANY = "more files than index.max_files"
+    TOO_COSTLY = "nested too deeply, or no code at all"
     CRASHED = "the parser crashed or took too long"
     FAILED = "the parser failed"
 

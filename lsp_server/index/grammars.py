@@ -34,8 +34,10 @@ QUERY_FOLDER = Path(__file__).with_name("queries")
 # Small enough that no parse keeps other threads of the session waiting: each piece is asked for in Python.
 _PIECE_BYTES = 1 << 13
 
-# Below this the query looks no further: its time grows with the square of the depth.
-_MAX_DEPTH = 500
+# A query's time grows with the square of both: no person nests like this, nor makes so many errors at once.
+_MAX_DEPTH = 2000
+_MAX_ERROR_CHILDREN = 4000
+_N_SAMPLES = 64
 
 Captures: TypeAlias = dict[str, list[Node]]
 Match: TypeAlias = tuple[int, Captures]
@@ -78,6 +80,20 @@ def matches(tree: Tree, language: Language, should_yield: bool) -> Iterator[Matc
     step = _PIECE_BYTES if should_yield else n_bytes + 1
     for start in range(0, n_bytes + 1, step):
         cursor = QueryCursor(query)
-        cursor.set_max_start_depth(_MAX_DEPTH)
         cursor.set_byte_range(start, min(start + step, n_bytes + 1))
         yield from cursor.matches(tree.root_node)
+
+
+def is_too_costly(tree: Tree) -> bool:
+    """Looks at nodes spread over the tree: what costs time, deep nesting or rubbish, has many of them."""
+    n_nodes = tree.root_node.descendant_count
+    cursor = tree.walk()
+    for index in range(0, n_nodes, max(1, n_nodes // _N_SAMPLES)):
+        cursor.goto_descendant(index)
+        if cursor.depth > _MAX_DEPTH or (cursor.goto_parent() and _is_rubbish(cursor.node)):
+            return True
+    return False
+
+
+def _is_rubbish(node: Node | None) -> bool:
+    return node is not None and node.is_error and node.child_count > _MAX_ERROR_CHILDREN

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tree_sitter import Node, Tree
 
 from lsp_server.index import signature
-from lsp_server.index.grammars import Captures, Match, matches, parse_tree
+from lsp_server.index.grammars import Captures, Match, is_too_costly, matches, parse_tree
 from lsp_server.index.imports import Import, read_import
 from lsp_server.index.languages import Language
 from lsp_server.index.offsets import ByteOffsets, encode
@@ -33,12 +33,13 @@ _MAX_RECEIVER_BYTES = 80
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """Symbols and references in the order of the text."""
+    """Symbols and references in the order of the text. None when it `is_too_costly` to be searched in time."""
 
     symbols: tuple[Symbol, ...] = ()
     references: tuple[Reference, ...] = ()
     imports: tuple[Import, ...] = ()
     has_errors: bool = False
+    is_too_costly: bool = False
 
 
 @dataclass(slots=True)
@@ -82,6 +83,8 @@ def extract(
     tree: Tree, text: str, source: bytes, language: Language, path: str, should_yield: bool = False
 ) -> ParsedFile:
     """`tree` is of `source`, which is `encode(text)`."""
+    if is_too_costly(tree):
+        return ParsedFile(has_errors=True, is_too_costly=True)
     found = _collect(matches(tree, language, should_yield))
     reader = _Reader(text, source, language, path, found)
     return ParsedFile(

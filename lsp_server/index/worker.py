@@ -112,9 +112,10 @@ def parse_source(path: str, content: bytes) -> ParsedSource | Skipped:
         return Skipped(path, text if isinstance(text, SkipReason) else SkipReason.FAILED)
     try:
         language = refine(language, path, text)
-        return ParsedSource(language.id, parse(text, language, path))
+        parsed = parse(text, language, path)
     except Exception as error:  # noqa: BLE001
         return Skipped(path, SkipReason.FAILED, type(error).__name__)
+    return Skipped(path, SkipReason.TOO_COSTLY) if parsed.is_too_costly else ParsedSource(language.id, parsed)
 
 
 def _read_jobs(source: BinaryIO, jobs: queue.SimpleQueue[Job]) -> None:

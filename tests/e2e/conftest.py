@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +16,32 @@ import pytest
 
 from tests.e2e.client import LspClient
 
+NO_NETWORK_VARIABLE = "EDGEWISE_TEST_NO_NETWORK"
 IDLE_EXIT_S = 1.0
 GONE_TIMEOUT_S = 20.0
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network() -> None:
+    """Where a run claims to be without a network, it proves it first."""
+    if os.environ.get(NO_NETWORK_VARIABLE):
+        assert_no_network()
+
+
+def assert_no_network() -> None:
+    """No interface is up, not even the loopback, and so neither this machine nor any other can be reached."""
+    up = [name for _, name in socket.if_nameindex() if is_up(name)]
+    assert not up, f"these interfaces are up: {up}"
+    for address in ("127.0.0.1", "192.0.2.1"):
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe,
+            pytest.raises(OSError, match="unreachable"),
+        ):
+            probe.connect((address, 9))
+
+
+def is_up(interface: str) -> bool:
+    return bool(int(Path(f"/sys/class/net/{interface}/flags").read_text(), 16) & 1)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,28 @@
+"""With the network cable pulled: the end-to-end tests again, in a network namespace that has no interface at all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.e2e.client import ROOT
+from tests.e2e.conftest import NO_NETWORK_VARIABLE
+
+CORE = ("test_completion.py", "test_explain.py", "test_limits.py")
+UNSHARE = ("unshare", "--net") if os.geteuid() == 0 else ("unshare", "--net", "--map-root-user")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="network namespaces are Linux's")
+@pytest.mark.timeout(300)
+def test_the_core_works_without_any_network():
+    """There, `conftest.py` first proves that there is no interface that is up, and that nothing can be reached."""
+    files = [f"tests/e2e/{name}" for name in CORE]
+    tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
+    environment = {**os.environ, NO_NETWORK_VARIABLE: "1"}
+    done = subprocess.run(
+        [*UNSHARE, *tests], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
