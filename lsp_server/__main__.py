@@ -1,7 +1,7 @@
 """`python -m lsp_server`: the language server on stdin and stdout.
 
-Runs in the editor session. The order matters: first stdio is made safe from whatever libraries print, then the
-engine host is started, and while it loads the model this process imports the server.
+Runs in the editor session. The order matters: first stdio is made safe from whatever libraries print, then
+the engine host is started, and while it loads the model this process imports the server.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ PRELOADED = ("httpcore2", "anyio._backends._asyncio", "encodings.utf_8_sig", "tr
 def main() -> None:
     """Serves until the editor leaves; exits with the status that the protocol asks for."""
     source, target = take_stdio()
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
+    )
     logging.getLogger("pygls").setLevel(logging.CRITICAL)  # it logs what it sends, code included
 
     from lsp_server import head_start

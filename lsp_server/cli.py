@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import click
@@ -28,7 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("lsp_server.commands.explain:explain", "Explain a function, some lines or a file."),
     "doctor": ("lsp_server.commands.doctor:doctor", "Check this installation and say how to mend it."),
     "settings": ("lsp_server.commands.settings:settings", "List every setting and its default."),
-    "model": ("model.cli:model", "See the models that edgewise can use."),
+    "model": ("model.cli:model", "See, get, check and choose models."),
 }
 
 
@@ -67,8 +68,15 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, is_asked: bo
 @click.pass_context
 def edgewise(ctx: click.Context) -> None:
     """Offline coding assistant for any editor: a language server with a code model on your own machine."""
+    ctx.obj = _find_config_file  # for the model commands, which may not import the settings
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
+
+
+def _find_config_file() -> Path:
+    from lsp_server.settings import config_file
+
+    return config_file()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

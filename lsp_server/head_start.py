@@ -1,7 +1,8 @@
 """A head start for the engine host: it loads the model while this process still imports the server.
 
-Runs in the session, before there is an event loop. The editor's settings are not known yet, so the model is the one
-that was used last. A wrong guess costs a host that ends by itself; the session attaches to the right one anyway.
+Runs in the session, before there is an event loop. The editor's settings are not known yet, so the model is
+the one that was used last. A wrong guess costs a host that ends by itself; the session attaches to the right
+one anyway.
 """
 
 from __future__ import annotations

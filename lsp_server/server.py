@@ -289,6 +289,14 @@ def _described(error: BaseException) -> str:
     return f"{type(error).__name__}{where}"
 
 
+def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What a callback raised that nobody waits for. Cancelling a wait for a socket at the moment when the
+    socket is ready makes anyio set the result of a cancelled future: that is no error of anybody."""
+    error = context.get("exception")
+    if isinstance(error, BaseException) and not isinstance(error, asyncio.InvalidStateError):
+        logger.error("A callback failed: %s", _described(error))
+
+
 async def serve(source: int, target: int) -> int:
     """Serves one client until it leaves. The exit status is 0 only after a `shutdown` request."""
     server = LanguageServer(
@@ -297,7 +305,9 @@ async def serve(source: int, target: int) -> int:
     protocol = cast(Protocol, server.protocol)
     writer = MessageWriter(target)
     protocol.set_writer(writer)
-    reader = MessageReader(source, asyncio.get_running_loop(), protocol.receive, protocol.ended.set)
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_on_loop_error)
+    reader = MessageReader(source, loop, protocol.receive, protocol.ended.set)
     reader.start()
     await protocol.ended.wait()
     await protocol.finish()

@@ -357,7 +357,7 @@ def _parse(cursor: _Cursor, path: Path, size_bytes: int) -> GgufHeader:
 
 def _refuse_unreadable(path: Path, error: OSError) -> NoReturn:
     reasons = {
-        errno.ENOENT: "does not exist: check the setting model.path, or run `edgewise model list`",
+        errno.ENOENT: "does not exist: check the setting model.name, or run `edgewise model list`",
         errno.EACCES: "cannot be read: give yourself the permission to read it",
         errno.EISDIR: "is a folder or a device: name the .gguf file",
     }

@@ -57,7 +57,7 @@ def read_identity(path: Path) -> FileIdentity:
         reason = (
             "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
         )
-        raise ModelRefused(f"The model file {path} {reason}: check the setting model.path.") from error
+        raise ModelRefused(f"The model file {path} {reason}: check the setting model.name.") from error
     return FileIdentity(os.path.realpath(path), found.st_size, found.st_mtime_ns, found.st_ino)
 
 

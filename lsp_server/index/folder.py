@@ -60,7 +60,7 @@ class FolderIndex:
         self._is_all_changed = True
         self._has_changes = asyncio.Event()
         self._is_idle = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._task: asyncio.Task[None] | None = None
         self._watcher: Watcher | None = None
         self._n_done = self._n_total = 0
 
@@ -70,14 +70,12 @@ class FolderIndex:
 
     def start(self, *, watch: bool) -> None:
         self._has_changes.set()
-        self._tasks.append(asyncio.create_task(self._work(), name="index-folder"))
-        if watch:
-            self._tasks.append(asyncio.create_task(self._watch(), name="index-watch"))
+        self._task = asyncio.create_task(self._work(watch=watch), name="index-folder")
 
     async def aclose(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
         if self._watcher is not None:
             await asyncio.to_thread(self._watcher.stop)
         await self.link.stop()
@@ -109,7 +107,10 @@ class FolderIndex:
                 "of watched files; until then only what the editor reports is followed."
             )
 
-    async def _work(self) -> None:
+    async def _work(self, *, watch: bool) -> None:
+        """Watches first and looks at everything then: what changes in between is not missed."""
+        if watch:
+            await self._watch()
         while True:
             try:
                 async with asyncio.timeout(IDLE_EXIT_S):  # wait_for can swallow a cancellation in Python 3.11

@@ -10,11 +10,12 @@ one left out; nothing brings back what lies in an ignored folder.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pathspec import GitIgnoreSpec
+from pathspec import GitIgnoreSpec, RegexPattern
 from pathspec.patterns.gitignore import GitIgnorePatternError
 
 IGNORE_FILES = (".edgewiseignore", ".gitignore")
@@ -70,7 +71,26 @@ class _Rules:
 
     def verdict(self, path: str) -> bool | None:
         """Whether `path` is left out, or None when no pattern says anything of it."""
-        return self.spec.check_file(path[len(self.folder) :]).include
+        return _verdict(self.spec, path[len(self.folder) :])
+
+
+def _verdict(spec: GitIgnoreSpec, path: str) -> bool | None:
+    """The last pattern that means `path` decides."""
+    for pattern in reversed(spec.patterns):
+        if pattern.include is not None and isinstance(pattern, RegexPattern) and _means(pattern, path):
+            return pattern.include
+    return None
+
+
+def _means(pattern: RegexPattern, path: str) -> bool:
+    """Whether a pattern means `path` itself. As pathspec has it, it also means whatever lies in a folder
+    that it
+    means (its group `ps_d` is that folder's slash); the walk asks for each folder on the way, as git does."""
+    regex = pattern.regex
+    if regex is None or "ps_d" not in regex.groupindex:
+        return regex is not None and regex.search(path.removesuffix("/")) is not None
+    found = regex.search(path, 0 if regex.pattern.startswith("^") else len(path) - 1)
+    return found is not None and (found.start("ps_d") < 0 or found.end("ps_d") == len(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +143,7 @@ def _rules_above(root: Path, repository: Path) -> Iterator[_Rules]:
     for folder in (root.parent, *root.parent.parents):
         inside = root.relative_to(folder).as_posix() + "/"
         for rules in _read_rules(folder / ".gitignore", ""):
-            if rules.spec.match_file(inside):
+            if _verdict(rules.spec, inside):
                 return
             yield _Shifted("", rules.spec, inside)
         if folder == repository:
@@ -137,7 +157,7 @@ class _Shifted(_Rules):
     inside: str = ""
 
     def verdict(self, path: str) -> bool | None:
-        return self.spec.check_file(self.inside + path).include
+        return _verdict(self.spec, self.inside + path)
 
 
 def _read_rules(path: Path, folder: str) -> tuple[_Rules, ...]:
@@ -154,7 +174,7 @@ def _compile(lines: Iterable[str], folder: str) -> tuple[_Rules, ...]:
     lines = list(lines)
     try:
         spec = GitIgnoreSpec.from_lines(lines)
-    except (GitIgnorePatternError, ValueError):
+    except (GitIgnorePatternError, ValueError, re.error):
         spec = GitIgnoreSpec.from_lines(line for line in lines if _is_pattern(line))
     return (_Rules(folder, spec),) if len(spec) else ()
 
@@ -162,6 +182,6 @@ def _compile(lines: Iterable[str], folder: str) -> tuple[_Rules, ...]:
 def _is_pattern(line: str) -> bool:
     try:
         GitIgnoreSpec.from_lines([line])
-    except (GitIgnorePatternError, ValueError):
+    except (GitIgnorePatternError, ValueError, re.error):
         return False
     return True

@@ -42,6 +42,8 @@ class WorkerDied(Exception):
 class WorkerLink:
     """At most one process at a time; `run` starts it when there is none."""
 
+    module = "lsp_server.index.worker"
+
     def __init__(self, root: Path, folder: Path, batch_timeout_s: float = BATCH_TIMEOUT_S) -> None:
         self._root = root
         self._folder = folder
@@ -103,7 +105,7 @@ class WorkerLink:
         log = os.open(self._folder / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             return await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "lsp_server.index.worker", str(self._root), str(self._folder)),
+                *(sys.executable, "-m", self.module, str(self._root), str(self._folder)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,

@@ -33,7 +33,8 @@ _MAX_RECEIVER_BYTES = 80
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """Symbols and references in the order of the text. None when it `is_too_costly` to be searched in time."""
+    """Symbols and references in the order of the text. None when it `is_too_costly` to be searched in
+    time."""
 
     symbols: tuple[Symbol, ...] = ()
     references: tuple[Reference, ...] = ()

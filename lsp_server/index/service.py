@@ -53,6 +53,7 @@ class IndexService:
         roots = dict.fromkeys(Path(root).absolute() for root in workspace_roots) if settings.enabled else ()
         self._folders = tuple(FolderIndex(root, cache, limits, on_progress) for root in roots)
         self._thread = ThreadPoolExecutor(1, "edgewise-index")
+        self._is_closed = False
         self._parses = ParseCache()
         self._imports = ImportCache()
         self._documents: dict[Path, dict[str, OpenDocument]] = {folder.root: {} for folder in self._folders}
@@ -64,6 +65,10 @@ class IndexService:
             folder.start(watch=watch)
 
     async def aclose(self) -> None:
+        """Ends workers and watchers. A second call does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         await asyncio.gather(*(folder.aclose() for folder in self._folders))
         await self._in_thread(self._close_readers)
         self._thread.shutdown(wait=False)

@@ -220,7 +220,9 @@ class Store:
         row = self._connection.execute("SELECT value FROM meta WHERE key = 'extractor'").fetchone()
         if row != (extractor_version(),):
             raise StoreOutdated("it was made by another version of the parser")
-        self._connection.execute("SELECT count(*) FROM files").fetchone()
+        tables = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master")}
+        if not tables.issuperset(("files", "names", *_TABLES_OF_A_FILE)):
+            raise StoreDamaged("tables are missing")
         self._pragmas()
 
     def _pragmas(self) -> None:

@@ -13,6 +13,7 @@ import os
 import queue
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -38,6 +39,7 @@ from lsp_server.index.update import ParsedSource, Update
 
 _NICENESS = 5
 _LOCK_POLL_S = 0.2
+_LAST_WORDS_S = 0.5
 
 
 class Worker:
@@ -70,7 +72,7 @@ class Worker:
         try:
             return self._run_or_rebuild(job)
         except (StoreDamaged, StoreUnusable) as error:
-            self._close()
+            self.close()
             return JobFailed(self._sentence(error))
 
     def _sentence(self, error: Exception) -> str:
@@ -84,21 +86,21 @@ class Worker:
         try:
             return self._update(job)
         except StoreDamaged as error:
-            self._close()
+            self.close()
             (remove if isinstance(error, StoreOutdated) else set_aside)(self._folder)
             self.tell(Rebuilt(str(error)))
             return self._update(replace(job, paths=None))
 
     def _update(self, job: Job) -> JobDone:
         if self._store is not None and not self._store.is_current():
-            self._close()
+            self.close()
         if self._store is None:
             is_new = not (self._folder / DATABASE_NAME).exists()
             self._store = Store(self._folder)
             job = replace(job, paths=None) if is_new else job
         return Update(self._root, self._store, parse_source, self.tell).run(job)
 
-    def _close(self) -> None:
+    def close(self) -> None:
         if self._store is not None:
             self._store.close()
             self._store = None
@@ -118,10 +120,14 @@ def parse_source(path: str, content: bytes) -> ParsedSource | Skipped:
     return Skipped(path, SkipReason.TOO_COSTLY) if parsed.is_too_costly else ParsedSource(language.id, parsed)
 
 
-def _read_jobs(source: BinaryIO, jobs: queue.SimpleQueue[Job]) -> None:
-    """Runs in a thread. The end of the pipe is the end of the process: the session is gone."""
+def _read_jobs(source: BinaryIO, jobs: queue.SimpleQueue[Job | None]) -> None:
+    """Runs in a thread. The end of the pipe is the end of the process: the session is gone. A worker with
+    nothing
+    to do closes its store first; one that is busy is not waited for."""
     for line in source:
         jobs.put(read_job(line))
+    jobs.put(None)
+    time.sleep(_LAST_WORDS_S)
     os._exit(0)
 
 
@@ -139,14 +145,16 @@ def main() -> None:
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
     root, folder = map(Path, sys.argv[1:3])
-    jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+    jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
     threading.Thread(target=_read_jobs, args=(sys.stdin.buffer, jobs), daemon=True).start()
     worker = Worker(root, folder, out)
-    while True:
+    while (job := jobs.get()) is not None:
         try:
-            worker.run(jobs.get())
+            worker.run(job)
         except BrokenPipeError:
             os._exit(0)
+    worker.close()
+    os._exit(0)
 
 
 if __name__ == "__main__":

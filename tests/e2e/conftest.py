@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
+import struct
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +16,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.client import LspClient
+from tests.e2e.client import ROOT, LspClient
 
 NO_NETWORK_VARIABLE = "EDGEWISE_TEST_NO_NETWORK"
+BUILTIN = next((ROOT / "model" / "builtin").glob("*.gguf"))
 IDLE_EXIT_S = 1.0
 GONE_TIMEOUT_S = 20.0
+SIOCGIFFLAGS, IFF_UP = 0x8913, 1
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,7 +45,10 @@ def assert_no_network() -> None:
 
 
 def is_up(interface: str) -> bool:
-    return bool(int(Path(f"/sys/class/net/{interface}/flags").read_text(), 16) & 1)
+    """Asked of the kernel: /sys shows the interfaces of the namespace that it was mounted in."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        answer = fcntl.ioctl(asked, SIOCGIFFLAGS, struct.pack("256s", interface.encode()))
+    return bool(struct.unpack_from("H", answer, 16)[0] & IFF_UP)
 
 
 @dataclass(frozen=True)
@@ -72,8 +79,18 @@ class Home:
         """Every living process that was started, directly or not, with this environment."""
         return [process for process in psutil.process_iter() if _belongs_to(process, self.folder)]
 
-    def hosts(self) -> list[psutil.Process]:
-        return [process for process in self.processes() if "model.host" in process.cmdline()]
+    def hosts(self, model: Path = BUILTIN) -> list[psutil.Process]:
+        """The engine hosts of one model file."""
+        return [
+            process for process in self.processes() if {"model.host", str(model)} <= set(_command(process))
+        ]
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def _belongs_to(process: psutil.Process, folder: Path) -> bool:
@@ -106,7 +123,7 @@ def make_home() -> Iterator[Home]:
     place.config_file.write_text(f"[model]\nidle_exit_s = {IDLE_EXIT_S}\n")
     yield place
     _, left = psutil.wait_procs(place.processes(), timeout=GONE_TIMEOUT_S)
-    commands = [process.cmdline() for process in left if process.is_running()]
+    commands = [_command(process) for process in left if process.is_running()]
     for process in left:
         process.kill()
     shutil.rmtree(folder)

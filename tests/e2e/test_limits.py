@@ -54,8 +54,8 @@ async def first_answer_s(home: Home, workspace: Path) -> float:
 
 
 async def test_the_first_answer_from_nothing(workspace: Path):
-    """From the start of the process, the host's and the model's included, each time in a new home: the best of
-    three. Where other programs want the processors, too, each gets its share of them."""
+    """From the start of the process, the host's and the model's included, each time in a new home: the best
+    of three. Where other programs want the processors, too, each gets its share of them."""
     times_s = []
     for _ in range(3):
         with make_home() as home:

@@ -13,14 +13,14 @@ from lsp_server.text import PositionEncoding, TextBuffer
 from lsp_server.types import Span
 
 ENCODINGS = list(PositionEncoding)
-# Line ends, things that only str.splitlines takes for line ends, one to four bytes in UTF-8, a lone surrogate.
+# Line ends, what only str.splitlines takes for one, one to four bytes in UTF-8, a lone surrogate.
 ALPHABET = "ab \t\n\r\x0b\x0c\x85\u2028\u00e9\u20ac\U0001f600\ud800"
 texts = st.text(ALPHABET, max_size=40)
 
 
 def reference_lines(text: str) -> list[str]:
     """Every line with its line end; the last one has none."""
-    return re.findall(r"[^\r\n]*(?:\r\n|\n|\r)", text) + [re.split(r"\r\n|\n|\r", text)[-1]]
+    return [*re.findall(r"[^\r\n]*(?:\r\n|\n|\r)", text), re.split(r"\r\n|\n|\r", text)[-1]]
 
 
 def reference_units(char: str, encoding: PositionEncoding) -> int:

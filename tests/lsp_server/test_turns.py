@@ -10,7 +10,8 @@ from lsp_server.turns import Turns, run_in_turn
 
 
 class Work:
-    """Work that ends when it is told to, and knows whether it was cancelled; it takes its time to clean up."""
+    """Work that ends when it is told to, and knows whether it was cancelled; it takes its time to clean
+    up."""
 
     def __init__(self) -> None:
         self.started = asyncio.Event()

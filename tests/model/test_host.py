@@ -100,7 +100,7 @@ def test_a_bad_file_is_refused_with_a_sentence(runtime_root: Path, tmp_path: Pat
 
 
 def test_a_missing_file_is_refused(runtime_root: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelRefused, match=r"gone.gguf does not exist: check the setting model.path"):
+    with pytest.raises(ModelRefused, match=r"gone.gguf does not exist: check the setting model.name"):
         read_identity(tmp_path / "gone.gguf")
 
 

@@ -19,9 +19,12 @@ prepare
 # The last phase: long rows, most of them with snippets from other files.
 [ -e "$WORK/train-2048.npz" ] || rows train 2048 --snippet-chars 2400 --repo-rate 0.65 --fim-rate 0.85 \
     --share 0.3 --seed 2 --out "$WORK/train-2048.npz"
+# Some rows say the same twice: it teaches to copy from the context, early (LOG.md).
+[ -e "$WORK/train-512e.npz" ] || echoes 512 0.14
+[ -e "$WORK/train-2048e.npz" ] || echoes 2048 0.08
 
 # 8.0M parameters: at this speed the loss gains more from tokens than from width or depth (LOG.md).
-python -m model.lab.train --run "$WORK/run-cpu" --rows "$WORK/train-512.npz" --long-rows "$WORK/train-2048.npz" \
+python -m model.lab.train --run "$WORK/run-cpu" --rows "$WORK/train-512e.npz" --long-rows "$WORK/train-2048e.npz" \
     --held-out "$WORK/heldout-512.npz" --workers "$WORKERS" --compile --minutes "$MINUTES" \
     --d-model 256 --n-layers 6 --n-heads 4 --d-ffn 704 --n-batch-tokens 8192 --lr-matrix 0.008 --lr-other 0.004
 

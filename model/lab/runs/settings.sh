@@ -21,6 +21,12 @@ rows() {
     python -m model.lab.samples --corpus "$WORK/corpus/$1.jsonl" --tokenizer "$WORK/tokenizer.model" --time "$2" "${@:3}"
 }
 
+# echoes N_TIME RATE
+echoes() {
+    python -m model.lab.echo --rows "$WORK/train-$1.npz" --tokenizer "$WORK/tokenizer.model" \
+        --rate "$2" --out "$WORK/train-${1}e.npz"
+}
+
 # finish RUN OUT: export as Q8_0 and measure.
 finish() {
     local evaluation=()

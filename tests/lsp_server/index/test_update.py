@@ -1,0 +1,214 @@
+"""Jobs of the worker, run here on a real store: what is parsed again, and what is not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lsp_server.index.crawl import Limits, Skipped, SkipReason
+from lsp_server.index.messages import BatchStarted, Event, Job, JobDone, Planned
+from lsp_server.index.reader import Reader
+from lsp_server.index.store import Store, make_private_folder
+from lsp_server.index.update import BATCH_FILES, Update
+from lsp_server.index.worker import parse_source
+from tests.lsp_server.index.conftest import write_files
+
+
+class Bench:
+    """A workspace, its store, and the events of the last job."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        make_private_folder(folder)
+        self.root = root
+        self.folder = folder
+        self.store = Store(folder)
+        self.events: list[Event] = []
+
+    def run(self, *paths: str, limits: Limits | None = None, **options) -> JobDone:
+        self.events = []
+        job = Job(limits or Limits(), paths or None, **options)
+        return Update(self.root, self.store, parse_source, self.events.append).run(job)
+
+    def age(self) -> None:
+        """Makes every file old, so that its time tells whether it changed."""
+        for path in self.root.rglob("*.py"):
+            os.utime(path, ns=(10**18, 10**18))
+
+    def names(self) -> dict[str, list[str]]:
+        reader = self.reader()
+        found = {path: [s.name for s in reader.top_level(path)] for path in self.store.stamps()}
+        reader.close()
+        return {path: names for path, names in sorted(found.items()) if names}
+
+    def skipped(self) -> dict[str, SkipReason]:
+        reader = self.reader()
+        found = {item.path: item.reason for item in reader.totals().skipped}
+        reader.close()
+        return found
+
+    def reader(self) -> Reader:
+        reader = Reader(self.folder)
+        reader.refresh()
+        return reader
+
+
+@pytest.fixture
+def bench(root: Path, cache: Path) -> Iterator[Bench]:
+    bench = Bench(root, cache)
+    yield bench
+    bench.store.close()
+
+
+def test_only_changed_files_are_parsed_again(bench: Bench) -> None:
+    write_files(bench.root, {f"m{i}.py": f"def f{i}(): pass\n" for i in range(5)})
+    bench.age()
+    assert bench.run().n_parsed == 5
+    assert bench.run() == JobDone(0, 5, 0, 0, pytest.approx(0, abs=60))
+    write_files(bench.root, {"m3.py": "def changed(): pass\n"})
+    done = bench.run()
+    assert (done.n_parsed, done.n_unchanged, done.n_removed) == (1, 4, 0)
+    assert bench.names()["m3.py"] == ["changed"]
+
+
+def test_touched_file_with_the_same_content_is_read_but_not_parsed(bench: Bench) -> None:
+    write_files(bench.root, {"a.py": "def a(): pass\n"})
+    bench.age()
+    bench.run()
+    os.utime(bench.root / "a.py", ns=(10**18 + 1, 10**18 + 1))
+    done = bench.run()
+    assert (done.n_parsed, done.n_batches) == (0, 1)
+    assert bench.run().n_batches == 0
+
+
+def test_change_within_one_tick_of_the_clock_is_seen(bench: Bench) -> None:
+    """Same size, same time: a file so young is told by its content."""
+    path = bench.root / "a.py"
+    write_files(bench.root, {"a.py": "def a(): pass\n"})
+    status = path.stat()
+    bench.run()
+    path.write_text("def b(): pass\n")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert bench.run().n_parsed == 1
+    assert bench.names() == {"a.py": ["b"]}
+
+
+def test_removed_files_and_folders_go(bench: Bench) -> None:
+    write_files(bench.root, {"a.py": "x = 1", "d/b.py": "y = 1", "d/e/c.py": "z = 1", "dd.py": "w = 1"})
+    bench.run()
+    (bench.root / "a.py").unlink()
+    assert bench.run("a.py").n_removed == 1
+    for path in ("d/b.py", "d/e/c.py"):
+        (bench.root / path).unlink()
+    (bench.root / "d/e").rmdir()
+    (bench.root / "d").rmdir()
+    assert bench.run("d").n_removed == 2
+    assert list(bench.names()) == ["dd.py"]
+
+
+def test_single_paths_look_at_nothing_else(bench: Bench) -> None:
+    write_files(bench.root, {"a.py": "a = 1", "b.py": "b = 1"})
+    assert bench.run("a.py").n_parsed == 1
+    assert list(bench.names()) == ["a.py"]
+    assert not bench.reader().totals().is_complete
+
+
+def test_new_folder_and_new_rules_mean_a_look_at_everything(bench: Bench) -> None:
+    write_files(bench.root, {"d/a.py": "a = 1", "d/b.py": "b = 1"})
+    bench.run("d")
+    assert list(bench.names()) == ["d/a.py", "d/b.py"]
+    write_files(bench.root, {".gitignore": "b.py\n"})
+    bench.run(".gitignore")
+    assert list(bench.names()) == ["d/a.py"]
+
+
+def test_ignored_and_unknown_paths_do_nothing(bench: Bench) -> None:
+    write_files(bench.root, {"node_modules/a.js": "let a = 1", "n.txt": "", ".env.py": "K = 1"})
+    assert bench.run("node_modules/a.js", "n.txt", "../outside.py", "gone.py").n_parsed == 0
+    bench.run(".env.py")
+    assert bench.names() == {}
+    assert bench.skipped() == {".env.py": SkipReason.SECRET}
+
+
+def test_many_files_make_few_batches(bench: Bench) -> None:
+    write_files(bench.root, {f"m{i}.py": "x = 1\n" for i in range(200)})
+    done = bench.run()
+    started = [event for event in bench.events if isinstance(event, BatchStarted)]
+    assert done.n_batches == len(started) == 4
+    assert max(len(event.paths) for event in started) == BATCH_FILES
+    assert bench.events[0] == Planned(200)
+
+
+def test_one_by_one_and_guilty_files(bench: Bench) -> None:
+    write_files(bench.root, {f"{name}.py": f"{name} = 1\n" for name in "abc"})
+    done = bench.run("a.py", "b.py", "c.py", one_by_one=True, guilty=("b.py",))
+    assert (done.n_parsed, done.n_batches) == (2, 2)
+    assert bench.skipped() == {"b.py": SkipReason.CRASHED}
+    assert bench.run().n_parsed == 0, "a guilty file is not tried again"
+    write_files(bench.root, {"b.py": "b = 2222\n"})
+    assert bench.run().n_parsed == 1, "until it changes"
+    assert bench.skipped() == {}
+
+
+def test_what_cannot_be_read_as_code_is_listed(bench: Bench) -> None:
+    write_files(bench.root, {"min.js": "a=1;" * 5000, "deep.py": "x = " + "[\n" * 100_000, "ok.py": "x = 1"})
+    (bench.root / "bin.py").write_bytes(b"\0\1\2")
+    bench.run()
+    assert bench.skipped() == {
+        "min.js": SkipReason.MINIFIED,
+        "bin.py": SkipReason.BINARY,
+        "deep.py": SkipReason.TOO_COSTLY,
+    }
+    bench.age()
+    assert bench.run().n_parsed == 0
+
+
+def test_file_that_vanishes_between_the_crawl_and_the_read(bench: Bench) -> None:
+    write_files(bench.root, {"a.py": "a = 1", "b.py": "b = 1"})
+
+    def tell(event: Event) -> None:
+        if isinstance(event, BatchStarted):
+            (bench.root / "a.py").unlink()
+
+    done = Update(bench.root, bench.store, parse_source, tell).run(Job(Limits()))
+    assert done.n_parsed == 1
+    assert list(bench.names()) == ["b.py"]
+
+
+def test_parser_that_fails_on_one_file_spoils_no_other(bench: Bench) -> None:
+    write_files(bench.root, {"a.py": "a = 1", "b.py": "b = 1"})
+
+    def parse_or_not(path: str, content: bytes):
+        return Skipped(path, SkipReason.FAILED) if path == "a.py" else parse_source(path, content)
+
+    Update(bench.root, bench.store, parse_or_not, lambda _: None).run(Job(Limits()))
+    assert list(bench.names()) == ["b.py"]
+    assert bench.skipped() == {"a.py": SkipReason.FAILED}
+
+
+def test_index_after_changes_equals_one_made_afresh(bench: Bench, tmp_path: Path) -> None:
+    write_files(
+        bench.root, {"a.py": "def a(): b()\n", "b.py": "from a import a\nclass B: x = 1\n", "c.py": "c = 1"}
+    )
+    bench.run()
+    write_files(bench.root, {"a.py": "def a2(): c()\n", "d/e.py": "def e(): pass\n"})
+    (bench.root / "c.py").unlink()
+    bench.run("a.py", "c.py", "d")
+    fresh = Bench(bench.root, tmp_path / "fresh")
+    fresh.run()
+    assert dump(bench) == dump(fresh)
+    fresh.store.close()
+
+
+def dump(bench: Bench) -> dict[str, object]:
+    reader = bench.reader()
+    found = {
+        path: (reader.top_level(path), reader.imports_of(path), reader.members(path, "B"))
+        for path in sorted(bench.store.stamps())
+    }
+    names = ("a", "b", "c", "e", "a2")
+    references = [reader.references(name) for name in names]
+    reader.close()
+    return {**found, "references": references}

@@ -1,0 +1,2 @@
+from .book import OrderBook as Book
+from .line import Line

@@ -1,0 +1,3 @@
+export function Button({ label }: { label: string }): JSX.Element {
+  return <button>{label}</button>;
+}

@@ -1,0 +1,2 @@
+export * from './button';
+export { default as Purse } from '../money';
