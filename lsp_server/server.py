@@ -175,6 +175,7 @@ class Protocol(LanguageServerProtocol):
         if future is None:
             logger.info("Dropped an answer to no request.")
             return
+        self._result_types.pop(message_id, None)  # pygls' note; the handlers take answers as they came
         try:
             if "error" in message:
                 future.set_exception(JsonRpcException(f"The client refused: {str(message['error'])[:200]}"))

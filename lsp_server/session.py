@@ -182,6 +182,7 @@ class Session:
     async def explain(self, snapshot: DocumentSnapshot, span: Span, on_text: Callable[[str], None]) -> str:
         """Markdown: the facts, then, when there is an instruct model, words grounded in them. `on_text` gets
         each piece as soon as it is there."""
+        await self._started.wait()  # the editor may still be telling its settings
         has_words = bool(self.settings.explain.model)
         facts = await build_facts(snapshot, span, self._index)
         markdown = render_markdown(facts, "" if has_words else NO_INSTRUCT_MODEL)

@@ -16,17 +16,18 @@ from model.protocol import ModelRefused
 
 _HEADER: Final = re.compile(r"^\s*\[\s*model\s*\]\s*(#.*)?$")
 _ANY_HEADER: Final = re.compile(r"^\s*\[")
-_NAME: Final = re.compile(r"""^(?P<key>\s*name\s*=\s*)("[^"\\]*"|'[^']*')(?P<rest>\s*(#.*)?)$""")
+_NAME: Final = re.compile(r"""^(?P<key>\s*name\s*=\s*)("(?:[^"\\]|\\.)*"|'[^']*')(?P<rest>\s*(#.*)?)$""")
 
 
 def write_choice(config_file: Path, name: str) -> None:
     """Sets `name` in the table `[model]` of a TOML file, by an atomic rename. Makes the file if need be."""
     before = _read(config_file)
+    wanted = _expect(_parse(config_file, before), name)
     after = _set_name(before, name)
-    if _parse(config_file, after) != _expect(_parse(config_file, before), name):
+    if not _says(after, wanted):
         raise ModelRefused(
             f"The settings file {config_file} writes model.name in a way that cannot be changed safely: "
-            f"set it to {json.dumps(name, ensure_ascii=False)} by hand."
+            f"set it to {json.dumps(name)} by hand."
         )
     _write(config_file, after)
 
@@ -43,8 +44,7 @@ def _read(path: Path) -> str:
         ) from error
 
 
-def _parse(path: Path, text: str) -> dict[str, Any] | None:
-    """None for a text that is no TOML after our change; before it that is the user's to correct."""
+def _parse(path: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -53,10 +53,18 @@ def _parse(path: Path, text: str) -> dict[str, Any] | None:
         ) from error
 
 
-def _expect(before: dict[str, Any] | None, name: str) -> dict[str, Any]:
-    document = dict(before or {})
+def _expect(document: dict[str, Any], name: str) -> dict[str, Any]:
     table = document.get("model")
     return {**document, "model": {**(table if isinstance(table, dict) else {}), "name": name}}
+
+
+def _says(text: str, wanted: dict[str, Any]) -> bool:
+    """The changed text is TOML in UTF-8, and says exactly what was wanted."""
+    try:
+        text.encode()
+        return tomllib.loads(text) == wanted
+    except (tomllib.TOMLDecodeError, UnicodeEncodeError):
+        return False
 
 
 def _set_name(text: str, name: str) -> str:

@@ -102,6 +102,11 @@ class ModelClient:
     ) -> AsyncGenerator[Piece]:
         """Streams an answer through the model's own chat template."""
         connection = await self._connect()
+        info = connection.endpoint.info
+        if not info.has_chat_template:
+            raise ModelRefused(
+                f"{info.name} has no chat template, so it cannot explain: set explain.model to an instruct model."
+            )
         said = [dict(message) for message in messages]
         body = _sampling(options) | {"messages": said, "max_tokens": options.n_predict}
         reason, usage = "", Usage()

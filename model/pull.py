@@ -1,8 +1,9 @@
 """Fetches a model file from a hub: the only code that uses the network, and only when the user asks for it.
 
-Runs in the process of `edgewise model pull`. Asks the hub through huggingface_hub (tokens, proxies, HF_ENDPOINT); the
-bytes are taken here, because that library no longer keeps a partial file. A partial file is named by the SHA-256
-that the hub states, so what is gone on with is always the same file. Must not know engines or the terminal.
+Runs in the process of `edgewise model pull`. Asks the hub through huggingface_hub (tokens, proxies,
+HF_ENDPOINT); the bytes are taken here, because that library no longer keeps a partial file. A partial file is
+named by the SHA-256 that the hub states, so what is gone on with is always the same file. Must not know
+engines or the terminal.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo
 
 PREFERRED: Final = ("Q8_0", "Q4_K_M", "Q4_0", "Q4_K_S", "Q5_K_M")
-PIECE_BYTES: Final = 1 << 18
 MAX_PAUSE_S: Final = 8.0
 _REPOSITORY: Final = re.compile(r"[\w.-]+/[\w.-]+")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _SPLIT: Final = re.compile(r"-\d{5}-of-\d{5}\.gguf$")
 
 
@@ -125,14 +126,16 @@ def find_remote(source: Source, patience: Patience, watcher: Watcher) -> RemoteF
         near = catalog.find_nearest(path, (name for name in files if name.endswith(".gguf")))
         hint = f": did you mean {near}?" if near else ", and no GGUF file of a like name."
         raise ModelRefused(f"The repository {source.repository} has no file {path}{hint}")
-    sha256 = files[path].lfs.sha256 if files[path].lfs else ""
-    if not re.fullmatch(r"[0-9a-f]{64}", sha256 or "") or not path.endswith(".gguf"):
+    blob, size_bytes = files[path].lfs, files[path].size or 0
+    sha256 = str(blob.sha256) if blob else ""
+    if size_bytes <= 0 or not _SHA256.fullmatch(sha256) or not path.endswith(".gguf"):
         raise ModelRefused(
-            f"The hub states no SHA-256 for {source.repository}:{path}, so that it cannot be checked: "
+            f"The hub states no size and SHA-256 of {source.repository}:{path}, to check it by: "
             f"choose a GGUF file that the hub keeps as a large file."
         )
-    licence = source.licence or str((info.card_data or {}).get("license") or "")
-    return RemoteFile(source.repository, info.sha or "main", path, files[path].size or 0, sha256, licence)
+    stated = info.card_data.get("license") if info.card_data else ""
+    licence = source.licence or str(stated or "")
+    return RemoteFile(source.repository, info.sha or "main", path, size_bytes, sha256, licence)
 
 
 def _choose_file(source: Source, sizes: dict[str, int], watcher: Watcher) -> str:
@@ -179,7 +182,10 @@ def _fetch_info(repository: str, patience: Patience) -> ModelInfo:
 
     with _explained(repository):
         api = HfApi(endpoint=_endpoint(), library_name="edgewise")
-        return api.model_info(repository, files_metadata=True, timeout=patience.timeout_s)
+        try:
+            return api.model_info(repository, files_metadata=True, timeout=patience.timeout_s)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError("the answer is not of the hub's form") from error
 
 
 @contextmanager
@@ -216,8 +222,8 @@ def _explain_status(what: str, response: httpx2.Response) -> ModelError:
     code = response.status_code
     if code in (401, 403):
         return ModelRefused(
-            f"The hub refuses {what} ({code}): it does not exist, or needs its terms accepted on the hub's page and a "
-            f"token in HF_TOKEN."
+            f"The hub refuses {what} ({code}): it does not exist, or needs its terms accepted on the "
+            f"hub's page and a token in HF_TOKEN."
         )
     if code == 404:
         return ModelRefused(f"The hub has no {what} (404): check the spelling of owner/name[:file].")
@@ -246,7 +252,7 @@ def _alone(remote: RemoteFile, watcher: Watcher) -> Iterator[None]:
 
 
 def _fetch_whole(remote: RemoteFile, partial: Path, patience: Patience, watcher: Watcher) -> None:
-    """Fetches what is missing and checks the whole. Wrong bytes are thrown away: nothing can be built on them."""
+    """Fetches what is missing and checks the whole. Wrong bytes are thrown away: nothing builds on them."""
     n_done = _measure(partial, remote.size_bytes)
     store.check_free(partial.parent, remote.size_bytes - n_done)
     if n_done:
@@ -256,8 +262,8 @@ def _fetch_whole(remote: RemoteFile, partial: Path, patience: Patience, watcher:
     if store.hash_file(partial, lambda _: None) != remote.sha256:
         partial.unlink()
         raise PullFailed(
-            f"{remote.source} came with other bytes than the hub states (its SHA-256 differs); they were thrown away: "
-            f"pull again, and if it happens twice, check the proxy."
+            f"{remote.source} came with other bytes than the hub states (its SHA-256 differs), and they "
+            f"were thrown away: pull again, and if it happens twice, check the proxy."
         )
 
 
@@ -314,7 +320,8 @@ def _starts_at(response: httpx2.Response, n_done: int) -> bool:
 def _open_stream(remote: RemoteFile, n_done: int, patience: Patience) -> Iterator[httpx2.Response]:
     import httpx2
     from huggingface_hub import get_session, hf_hub_url
-    from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
+    from huggingface_hub.utils._headers import build_hf_headers
+    from huggingface_hub.utils._http import hf_raise_for_status
 
     url = hf_hub_url(remote.repository, remote.path, revision=remote.revision, endpoint=_endpoint())
     headers = {
@@ -339,7 +346,7 @@ def _write(
     response: httpx2.Response, partial: Path, n_done: int, size_bytes: int, advance: store.Advance
 ) -> int:
     """Appends what comes; never more than was promised."""
-    pieces = response.iter_raw(PIECE_BYTES)
+    pieces = response.iter_raw()  # as they come: a gathered piece would be lost with the line
     try:
         with partial.open("r+b" if n_done else "wb", buffering=0) as file:
             file.truncate(n_done)

@@ -1,8 +1,8 @@
 """Makes a model file smaller: the same model with its matrices in a type of fewer bits.
 
-Runs in the process of `edgewise model quantize`. Rows are worked on by the block, so that memory stays small whatever
-the model's size; metadata is copied byte for byte. The quantizers are those of the gguf package: xllamacpp binds none
-of llama.cpp's, so K-quants are not offered. Must not know engines or the terminal.
+Runs in the process of `edgewise model quantize`. Rows are worked on by the block, so that memory stays small
+whatever the model's size; metadata is copied byte for byte. The quantizers are those of the gguf package:
+xllamacpp binds none of llama.cpp's, so K-quants are not offered. Must not know engines or the terminal.
 """
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from model import store
 from model.ggml import TENSOR_TYPES, ValueKind
 from model.gguf import DEFAULT_ALIGNMENT, GgufHeader, TensorInfo, read_header
 from model.protocol import ModelRefused
+
+if TYPE_CHECKING:
+    import gguf
+    from numpy.typing import NDArray
 
 TYPES: Final = ("Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0", "F16")
 FULL_TYPES: Final = ("F32", "F16", "BF16", "Q8_0")  # of which another quantization loses little
@@ -101,7 +105,7 @@ def _check_source(header: GgufHeader, wanted: str, is_again_allowed: bool) -> No
 
 
 def choose_type(name: str, info: TensorInfo, wanted: str) -> str:
-    """As is customary: vectors stay in floats, vocabulary matrices at 8 bits, and rows must be whole blocks."""
+    """Customary: vectors stay in floats, vocabulary matrices at 8 bits; rows must be whole blocks."""
     is_matrix = len(info.shape) > 1 and name.endswith(".weight")
     if not is_matrix or "ffn_gate_inp" in name or info.type_name.startswith("I"):
         return info.type_name
@@ -135,7 +139,7 @@ def write_quantized(plan: Plan, target: Path, advance: store.Advance) -> None:
     read_header(target)
 
 
-def _write_head(file: BinaryIO, plan: Plan, reader: Any) -> None:
+def _write_head(file: BinaryIO, plan: Plan, reader: gguf.GGUFReader) -> None:
     kept = list(_raw_metadata(reader))
     added = [_pack_number("general.file_type", FILE_TYPES[plan.type_name])]
     added.append(_pack_number("general.quantization_version", 2))
@@ -149,7 +153,7 @@ def _write_head(file: BinaryIO, plan: Plan, reader: Any) -> None:
     _pad(file, plan.alignment)
 
 
-def _raw_metadata(reader: Any) -> Iterator[bytes]:
+def _raw_metadata(reader: gguf.GGUFReader) -> Iterator[bytes]:
     """Every key with its value as it stands in the file, but those that say of which type the file is."""
     fields: Mapping[str, Any] = reader.fields
     keys = [field for name, field in fields.items() if not name.startswith("GGUF.")]
@@ -172,10 +176,10 @@ def _pad(file: BinaryIO, alignment: int) -> None:
     file.write(b"\0" * (-file.tell() % alignment))
 
 
-def _write_piece(file: BinaryIO, piece: Piece, data: Any, alignment: int) -> None:
+def _write_piece(file: BinaryIO, piece: Piece, data: NDArray[Any], alignment: int) -> None:
     """Row block by row block: at most some megabytes of floats at a time."""
     if piece.type_name == piece.before.type_name:
-        file.write(memoryview(data.reshape(-1)).cast("B"))
+        file.write(data.reshape(-1).view("u1").data)
     else:
         rows = data.reshape(-1, data.shape[-1])
         step = max(1, CHUNK_WEIGHTS // piece.before.shape[0])
@@ -184,7 +188,7 @@ def _write_piece(file: BinaryIO, piece: Piece, data: Any, alignment: int) -> Non
     _pad(file, alignment)
 
 
-def _convert(rows: Any, before: str, after: str) -> bytes:
+def _convert(rows: NDArray[Any], before: str, after: str) -> bytes:
     import gguf
     import numpy
 

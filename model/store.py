@@ -1,8 +1,9 @@
 """Where model files are: the one that ships, those that the user installed, or any path.
 
 Runs in the session, the host and the model commands. An installed model is `NAME.gguf` and beside it
-`NAME.json`, its manifest; a file without one was laid there by hand. Whatever is written is staged in the hidden
-folder and comes in by a rename: a model is there whole or not at all. Must not know engines or the network.
+`NAME.json`, its manifest; a file without one was laid there by hand. Whatever is written is staged in the
+hidden folder and comes in by a rename: a model is there whole or not at all. Must not know engines or the
+network.
 """
 
 from __future__ import annotations
@@ -126,13 +127,14 @@ def choose_name(wanted: str) -> str:
     name = wanted.removesuffix(".gguf")
     if not _NAME.fullmatch(name) or name == catalog.BUILTIN:
         raise ModelRefused(
-            f"{name!r} cannot be a model's name: use letters, digits and . _ + - (and not {catalog.BUILTIN!r})."
+            f"{name!r} cannot be a model's name: use letters, digits and . _ + -, "
+            f"and not {catalog.BUILTIN!r}."
         )
     return name
 
 
 def staging_folder() -> Path:
-    """Where files grow until they are whole; on the same disk as the models, so that a rename brings them in."""
+    """Where files grow until they are whole: on the disk of the models, so that a rename brings them in."""
     folder = models_folder() / ".partial"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -143,7 +145,7 @@ def staging_folder() -> Path:
 
 @contextmanager
 def stage(target: Path | None = None) -> Iterator[Path]:
-    """A path for a file that becomes a model; what is still there at the end, also after Ctrl-C, is removed."""
+    """A path for a file that becomes a model; what is left there at the end, even by Ctrl-C, is removed."""
     folder, stem = (target.parent, target.name) if target else (staging_folder(), "model")
     path = folder / f".{stem}.{os.getpid()}.{secrets.token_hex(4)}"
     try:
@@ -156,10 +158,11 @@ def check_free(folder: Path, n_bytes: int) -> None:
     """Before anything is written. The folder exists."""
     free = shutil.disk_usage(folder).free
     if n_bytes + SPARE_BYTES > free:
-        needed = n_bytes + SPARE_BYTES - free
+        missing = max((n_bytes + SPARE_BYTES - free) / 1e9, 0.01)
         raise StoreFailed(
-            f"There is not enough room in {folder}: {n_bytes / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB are "
-            f"free; make {max(needed / 1e9, 0.01):.2f} GB of room, or set EDGEWISE_MODELS_DIR to another disk."
+            f"There is not enough room in {folder}: {n_bytes / 1e9:.2f} GB are needed, "
+            f"{free / 1e9:.2f} GB are free: make {missing:.2f} GB of room, or set "
+            f"EDGEWISE_MODELS_DIR to another disk."
         )
 
 

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from lsp_server.index.imports import Import
-from lsp_server.index.languages import language_by_id, language_of, refine
+from lsp_server.index.languages import language_for, refine
 from lsp_server.index.parse import parse
 
 _KEPT = 16
@@ -48,7 +48,7 @@ class ImportCache:
 
     def _parse(self, path: str, text: str, language_id: str) -> _Known:
         self.n_parsed += 1
-        language = language_by_id(language_id) or language_of(path)
+        language = language_for(language_id, path)
         if language is None:
             return _Known("", _IMPORT_LINE.findall(text), ())
         imports = parse(text, refine(language, path, text), path, should_yield=True).imports

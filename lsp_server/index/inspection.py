@@ -12,7 +12,7 @@ from tree_sitter import Node
 
 from lsp_server.index.declarations import read_bases, read_decorators, read_modifiers, read_throws
 from lsp_server.index.grammars import parse_tree
-from lsp_server.index.languages import Language, language_by_id, language_of, refine
+from lsp_server.index.languages import Language, language_for, refine
 from lsp_server.index.offsets import ByteOffsets, encode, n_bytes_before
 from lsp_server.index.parameters import read_parameters, read_result
 from lsp_server.index.parse import ParsedFile, extract
@@ -89,7 +89,7 @@ class _File:
 def inspect_code(text: str, language_id: str, path: str, span: Span) -> Inspection | None:
     """Of the definition at the cursor (an empty span), or of the selection. None: the language is not
     known."""
-    language = language_by_id(language_id) or language_of(path)
+    language = language_for(language_id, path)
     if language is None:
         return None
     language = refine(language, path, text)
@@ -206,14 +206,14 @@ def _of_definition(file: _File, symbol: Symbol) -> Inspection:
         docstring=symbol.docstring,
         parameters=read_parameters(node) if is_callable else (),
         returns=own,
-        returned=() if own else tuple(actions.returned)[:_MAX_RETURNED],
+        returned=tuple(actions.returned)[:_MAX_RETURNED] if is_callable and not own else (),
         calls=_calls(actions),
         raises=(*read_throws(node), *actions.raises),
         defines=tuple(s for s in file.parsed.symbols if s.container == inside and _is_inside(s, symbol)),
         bases=() if is_callable else read_bases(_node_of(file, symbol)),
         owner_bases=_owner_bases(file, symbol),
         decorators=read_decorators(_node_of(file, symbol)),
-        modifiers=read_modifiers(node, _body_of(node), actions),
+        modifiers=read_modifiers(node, _body_of(node), actions if is_callable else Actions()),
         complexity=1 + actions.n_branches if is_callable else 0,
         unreachable_lines=tuple(actions.unreachable),
         has_errors=node.has_error,
@@ -258,7 +258,7 @@ def _of_module(file: _File) -> Inspection:
         container="",
         span=Span(0, len(file.text)),
         line=0,
-        end_line=file.text.count("\n"),
+        end_line=file.text.rstrip().count("\n"),
         docstring=_module_docstring(file),
         calls=_calls(actions),
         defines=top,

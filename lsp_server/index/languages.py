@@ -107,6 +107,11 @@ def language_by_id(language_id: str) -> Language | None:
     return _BY_ID.get(ALIASES.get(language_id, language_id))
 
 
+def language_for(language_id: str, path: str) -> Language | None:
+    """What the editor says counts; the file's name where it says nothing."""
+    return language_by_id(language_id) if language_id else language_of(path)
+
+
 @cache
 def _language_by_suffix(suffix: str) -> Language | None:
     return _BY_SUFFIX.get(suffix) or _BY_SUFFIX.get(suffix.lower())
@@ -115,6 +120,12 @@ def _language_by_suffix(suffix: str) -> Language | None:
 def language_of(path: str) -> Language | None:
     """By the file's name alone: what the crawl asks of every file."""
     return _language_by_suffix(PurePosixPath(path).suffix)
+
+
+def are_related(path: str, other: str) -> bool:
+    """Whether code of one file may call code of the other: their imports are of one kind."""
+    languages = language_of(path), language_of(other)
+    return all(languages) and len({language.imports for language in languages if language}) == 1
 
 
 def refine(language: Language, path: str, text: str) -> Language:

@@ -34,7 +34,17 @@ def read_parameters(function: Node) -> tuple[Parameter, ...]:
 def read_result(function: Node) -> str:
     """The declared type of the result, or ""."""
     declared = next(filter(None, map(function.child_by_field_name, _RESULT_FIELDS)), None)
-    return _type_text(declared)
+    pointer = _pointer(function.child_by_field_name("declarator"))
+    return f"{_type_text(declared)} {pointer}".rstrip()
+
+
+def _pointer(declarator: Node | None) -> str:
+    """C and C++ put a part of the type beside the name."""
+    marks = ""
+    while declarator is not None and declarator.type in ("pointer_declarator", "reference_declarator"):
+        marks += text_of(declarator)[:1]
+        declarator = declarator.child_by_field_name("declarator") or declarator.named_child(0)
+    return marks
 
 
 def _parameter_list(function: Node) -> Node | None:

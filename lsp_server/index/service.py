@@ -96,8 +96,10 @@ class IndexService:
             return
         if text is None:
             self._documents[folder.root].pop(relative, None)
-        else:
-            self._documents[folder.root][relative] = OpenDocument(relative, text, language_id)
+            return
+        if relative not in self._documents[folder.root]:
+            self._thread.submit(self._warm_up, folder, relative, text, language_id)
+        self._documents[folder.root][relative] = OpenDocument(relative, text, language_id)
 
     def on_files_changed(self, paths: Sequence[str]) -> None:
         """From `workspace/didChangeWatchedFiles` or a save: absolute paths of files or folders."""
@@ -168,6 +170,12 @@ class IndexService:
         line = Span(text.rfind("\n", 0, offset) + 1, _line_end(text, offset))
         view = self._view(folder, documents)
         return search.imported_snippets(view, path, imports, text, line)
+
+    def _warm_up(self, folder: FolderIndex, path: str, text: str, language_id: str) -> None:
+        """The first question about a document must not pay for its grammar, its parse and the opening of
+        the store."""
+        folder.reader.refresh()
+        self._imports.imports_of(path, text, language_id)
 
     def _view(self, folder: FolderIndex, documents: dict[str, OpenDocument]) -> View:
         return View(folder.reader, documents, self._parses)

@@ -240,16 +240,17 @@ class Store:
         _guarded(lambda: self._in_transaction(write, items))
 
     def _in_transaction(self, write: Callable[[_T], None], items: Iterable[_T]) -> None:
+        """Rolled back when anything goes wrong, and then the names that were new are not there."""
+        is_whole = False
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            for item in items:
-                write(item)
-        except BaseException:
-            self._name_ids.clear()
-            with contextlib.suppress(sqlite3.Error):
-                self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+            with self._connection:
+                for item in items:
+                    write(item)
+            is_whole = True
+        finally:
+            if not is_whole:
+                self._name_ids.clear()
 
     def _write_meta(self, row: tuple[str, str]) -> None:
         self._connection.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", row)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from lsp_server.index.imports import STAR
+from lsp_server.index.languages import are_related
 from lsp_server.index.search import CONSTRUCTORS, find_import, find_in_module, module_file, resolver_of
 from lsp_server.index.view import View
 from lsp_server.index.walk import Call
@@ -102,9 +103,9 @@ def find_called(view: View, importer: str, call: Call, container: str) -> Symbol
     """By what stands before the name: `self` its class, a module its file, nothing the file and its
     imports."""
     receiver = call.text[: -len(call.name)].rstrip(".:>-?") if call.text.endswith(call.name) else "?"
-    candidates = view.definitions(call.name)
+    candidates = _definitions(view, call.name, importer)
     if not receiver:
-        return _plain(view, importer, call.name, candidates)
+        return _plain(view, importer, call.name, candidates, container)
     if receiver in _SELF:
         own = [symbol for symbol in candidates if symbol.path == importer and _is_member(symbol, container)]
         return own[0] if own else _only(candidates, call.name)
@@ -118,9 +119,19 @@ def find_called(view: View, importer: str, call: Call, container: str) -> Symbol
     return members[0] if len(members) == 1 else None
 
 
-def _plain(view: View, importer: str, name: str, candidates: Sequence[Symbol]) -> Symbol | None:
+def _definitions(view: View, name: str, path: str) -> list[Symbol]:
+    return [symbol for symbol in view.definitions(name) if are_related(symbol.path, path)]
+
+
+def _plain(
+    view: View, importer: str, name: str, candidates: Sequence[Symbol], container: str
+) -> Symbol | None:
+    has_implicit_self = not importer.endswith(_NO_IMPLICIT_SELF)
     own = [
-        symbol for symbol in candidates if symbol.path == importer and symbol.kind is not SymbolKind.METHOD
+        symbol
+        for symbol in candidates
+        if symbol.path == importer
+        and (symbol.kind is not SymbolKind.METHOD or (has_implicit_self and _is_member(symbol, container)))
     ]
     if own:
         return own[0]
@@ -181,7 +192,7 @@ def _dotted(symbol: Symbol) -> str:
 def definitions_of(view: View, name: str, importer: str = "") -> list[Symbol]:
     """Where a name that a file uses is defined: in the file, else where it imports it from, else by name
     alone."""
-    everywhere = view.definitions(name)
+    everywhere = _definitions(view, name, importer) if importer else view.definitions(name)
     own = [symbol for symbol in everywhere if symbol.path == importer]
     if own or not importer:
         return own or everywhere
@@ -212,10 +223,10 @@ def possible_callers_of(view: View, symbol: Symbol) -> list[Reference]:
 
 def _judged(view: View, symbol: Symbol) -> Iterator[tuple[Reference, bool]]:
     """Every call that can mean the symbol, and whether it is sure to."""
-    is_only_one = len({(s.path, s.container) for s in view.definitions(symbol.name)}) <= 1
+    is_only_one = len({(s.path, s.container) for s in _definitions(view, symbol.name, symbol.path)}) <= 1
     sight: dict[str, bool] = {}
     for call in view.references(symbol.name):
-        if not call.is_call:
+        if not call.is_call or not are_related(call.path, symbol.path):
             continue
         if call.path not in sight:
             sight[call.path] = _sees(view, call.path, symbol)

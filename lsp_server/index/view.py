@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from lsp_server.index.imports import Import
-from lsp_server.index.languages import language_by_id, language_of, refine
+from lsp_server.index.languages import language_for, refine
 from lsp_server.index.parse import ParsedFile, parse
 from lsp_server.index.reader import Reader
 from lsp_server.index.secrets import is_secret
@@ -52,7 +52,7 @@ class ParseCache:
 
 
 def _parse_document(path: str, text: str, language_id: str) -> ParsedFile:
-    language = language_by_id(language_id) or language_of(path)
+    language = language_for(language_id, path)
     if language is None:
         return ParsedFile()
     return parse(text, refine(language, path, text), path, should_yield=True)

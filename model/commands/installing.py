@@ -142,7 +142,7 @@ def _install_quantized(staged: Path, before: GgufHeader, type_name: str) -> stor
     sha256 = store.hash_file(staged, lambda _: None)
     known = store.read_manifest(before.path)
     licence = known.licence if known else _builtin_licence(before.path)
-    source = f"{before.path}, quantized to {type_name}"
+    source = f"{before.path.name}, quantized to {type_name}"
     size_bytes, family = staged.stat().st_size, _find_family(before)
     manifest = store.build_manifest(sha256, size_bytes, source, licence, family)
     return store.find_same(name, sha256) or store.install(staged, name, manifest)

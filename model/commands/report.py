@@ -22,7 +22,7 @@ from model.protocol import ModelRefused
 class ModelRow:
     """One model that a setting can name. `path` is empty when its file is not here.
 
-    `problem` is what is wrong with the file, `engine` is the one that would run it; empty for none. 0 and empty texts are what is not known.
+    `problem` is what is wrong with the file, `engine` the one that would run it. 0 and "" is not known.
     """
 
     name: str

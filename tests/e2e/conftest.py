@@ -121,12 +121,14 @@ def make_home() -> Iterator[Home]:
     folder = Path(tempfile.mkdtemp(prefix="ew"))
     place = Home(folder)
     place.config_file.write_text(f"[model]\nidle_exit_s = {IDLE_EXIT_S}\n")
-    yield place
-    _, left = psutil.wait_procs(place.processes(), timeout=GONE_TIMEOUT_S)
-    commands = [_command(process) for process in left if process.is_running()]
-    for process in left:
-        process.kill()
-    shutil.rmtree(folder)
+    try:
+        yield place
+    finally:
+        _, left = psutil.wait_procs(place.processes(), timeout=GONE_TIMEOUT_S)
+        commands = [command for process in left if (command := _command(process))]
+        for process in left:
+            process.kill()
+        shutil.rmtree(folder)
     assert not commands, f"processes left behind: {commands}"
 
 

@@ -44,10 +44,12 @@ def _lines(text: str, parsed: ParsedFile) -> Iterator[str]:
     for item in parsed.references:
         shown = f"{item.receiver}.{item.name}" if item.receiver else item.name
         kind = "call" if item.is_call else "use"
-        yield f"  {item.line + 1} {kind} {shown} in {item.scope or '-'} [{text[item.span.start : item.span.end]}]"
+        place = text[item.span.start : item.span.end]
+        yield f"  {item.line + 1} {kind} {shown} in {item.scope or '-'} [{place}]"
     yield "imports:"
     for entry in parsed.imports:
-        yield f"  {entry.line + 1} {entry.module or '(here)'} / {entry.name or '(module)'} as {entry.alias or '-'}"
+        module, name = entry.module or "(here)", entry.name or "(module)"
+        yield f"  {entry.line + 1} {module} / {name} as {entry.alias or '-'}"
 
 
 def main() -> None:

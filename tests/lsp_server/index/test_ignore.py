@@ -43,11 +43,44 @@ def kept_by_crawl(root: Path, limits: Limits | None = None) -> set[str]:
 FILES = ["a.py", "b.py", "x/a.py", "x/b.py", "x/y/a.py", "x/y/c.py", "z/a.py", "z/y/b.py"]
 PATTERNS = st.sampled_from(
     [
-        "*.py", "a.py", "/a.py", "x", "x/", "/x/", "y/", "x/y", "x/*", "x/**", "**/y", "**/a.py", "*", "/*", "*/", "z/y/b.py",
-        "?.py", "[ab].py", "[!a].py", "x/y/", "**", "x/**/a.py", "# comment", "\\#a", "a.py ", "x/a*",
-        "!a.py", "!/a.py", "!x", "!x/", "!*/", "!x/y", "!**/a.py", "!*.py", "!x/y/", "!/x/*", "",
+        "*.py",
+        "a.py",
+        "/a.py",
+        "x",
+        "x/",
+        "/x/",
+        "y/",
+        "x/y",
+        "x/*",
+        "x/**",
+        "**/y",
+        "**/a.py",
+        "*",
+        "/*",
+        "*/",
+        "z/y/b.py",
+        "?.py",
+        "[ab].py",
+        "[!a].py",
+        "x/y/",
+        "**",
+        "x/**/a.py",
+        "#",
+        "#comment",
+        "\\#a",
+        "x/a*",
+        "!a.py",
+        "!/a.py",
+        "!x",
+        "!x/",
+        "!*/",
+        "!x/y",
+        "!**/a.py",
+        "!*.py",
+        "!x/y/",
+        "!/x/*",
     ]
-)  # fmt: skip
+)
 IGNORE_FILE = st.lists(PATTERNS, max_size=5).map("\n".join)
 
 

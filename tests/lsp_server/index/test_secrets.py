@@ -10,12 +10,31 @@ from lsp_server.index.secrets import is_secret
 @pytest.mark.parametrize(
     "path",
     [
-        ".env", "app/.env.production", ".env.py", "server.pem", "tls/site.key", "cert.crt", "id_rsa", "id_ed25519.pub",
-        "home/.ssh/config.py", ".aws/credentials", ".netrc", "keystore.jks", "client_secret_1.json", "a/.npmrc",
-        "terraform.tfvars", "SERVER.PEM", ".git-credentials", "credentials.json", "secrets.yaml", ".envrc",
-        "service-account-prod.json", ".ssh/", "x.p12",
+        ".env",
+        "app/.env.production",
+        ".env.py",
+        "server.pem",
+        "tls/site.key",
+        "cert.crt",
+        "id_rsa",
+        "id_ed25519.pub",
+        "home/.ssh/config.py",
+        ".aws/credentials",
+        ".netrc",
+        "keystore.jks",
+        "client_secret_1.json",
+        "a/.npmrc",
+        "terraform.tfvars",
+        "SERVER.PEM",
+        ".git-credentials",
+        "credentials.json",
+        "secrets.yaml",
+        ".envrc",
+        "service-account-prod.json",
+        ".ssh/",
+        "x.p12",
     ],
-)  # fmt: skip
+)
 def test_secret(path: str) -> None:
     assert is_secret(path)
 
