@@ -54,7 +54,7 @@ def read_shape(header: GgufHeader) -> Shape:
 
 def choose_n_ctx(n_ctx_train: int) -> int:
     """The context that the estimate is made for."""
-    return min(n_ctx_train or USUAL_N_CTX, USUAL_N_CTX)
+    return min(n_ctx_train, USUAL_N_CTX) if n_ctx_train > 0 else USUAL_N_CTX
 
 
 def estimate_bytes(weights_bytes: int, shape: Shape | None, n_ctx: int) -> int:

@@ -147,11 +147,27 @@ def staging_folder() -> Path:
 def stage(target: Path | None = None) -> Iterator[Path]:
     """A path for a file that becomes a model; what is left there at the end, even by Ctrl-C, is removed."""
     folder, stem = (target.parent, target.name) if target else (staging_folder(), "model")
+    _sweep(staging_folder())
     path = folder / f".{stem}.{os.getpid()}.{secrets.token_hex(4)}"
     try:
         yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what a command that was killed left half-made. What pulls left is kept: they go on from it."""
+    import psutil
+
+    for path in folder.glob(".*.*.*"):
+        pid = path.name.rsplit(".", 2)[-2]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            path.unlink(missing_ok=True)
+
+
+def count_partial_bytes() -> int:
+    """What unfinished pulls keep on the disk."""
+    return sum(path.stat().st_size for path in (models_folder() / ".partial").glob("*.part"))
 
 
 def check_free(folder: Path, n_bytes: int) -> None:

@@ -7,25 +7,29 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lsp_server.index.imports import Import
 from lsp_server.index.languages import language_for, refine
 from lsp_server.index.parse import parse
 
 _KEPT = 16
+_MAX_IMPORT_CHARS = 1000
 
-# A line that may start an import, in any of the languages.
-_IMPORT_LINE = re.compile(r"^.*\b(?:import|from|export|require|use|mod|include)\b.*$", re.MULTILINE)
+# A line that has none of these words neither is nor becomes an import, in any of the languages.
+_IMPORT_WORD = re.compile(r"\b(?:import|from|export|require|use|mod|include)\b")
+_IMPORT_LINE = re.compile(r"^[ \t]*((?:import|from|export|use|mod|#[ \t]*include)\b)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """`head` is the text up to the end of the last import; `tail_lines` what looks like imports after it."""
+    """`text` is what was seen last, `end` where its last import ends. Not `is_settled`: an error may hide
+    imports."""
 
-    head: str
-    tail_lines: list[str]
+    text: str
+    end: int
     imports: tuple[Import, ...]
+    is_settled: bool = True
 
 
 class ImportCache:
@@ -38,9 +42,9 @@ class ImportCache:
 
     def imports_of(self, path: str, text: str, language_id: str) -> tuple[Import, ...]:
         known = self._known.get(path)
-        if known is None or not _is_same(known, text):
+        if known is None or _may_differ(known, text):
             known = self._parse(path, text, language_id)
-        self._known[path] = known
+        self._known[path] = replace(known, text=text)
         self._known.move_to_end(path)
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
@@ -50,11 +54,62 @@ class ImportCache:
         self.n_parsed += 1
         language = language_for(language_id, path)
         if language is None:
-            return _Known("", _IMPORT_LINE.findall(text), ())
-        imports = parse(text, refine(language, path, text), path, should_yield=True).imports
-        end = max((item.span.end for item in imports), default=0)
-        return _Known(text[:end], _IMPORT_LINE.findall(text, end), imports)
+            return _Known(text, len(text), ())
+        parsed = parse(text, refine(language, path, text), path, should_yield=True)
+        end = max((item.span.end for item in parsed.imports), default=0)
+        is_settled = not parsed.has_errors or _has_all(parsed.imports, text)
+        return _Known(text, end, parsed.imports, is_settled)
 
 
-def _is_same(known: _Known, text: str) -> bool:
-    return text.startswith(known.head) and _IMPORT_LINE.findall(text, len(known.head)) == known.tail_lines
+def _has_all(imports: tuple[Import, ...], text: str) -> bool:
+    """Whether every line that begins as an import does is part of one that was found."""
+    starts = {item.span.start for item in imports}
+    return all(match.start(1) in starts for match in _IMPORT_LINE.finditer(text))
+
+
+def _may_differ(known: _Known, text: str) -> bool:
+    """Whether the lines that changed since lie among the imports, or hold a word of one."""
+    old = known.text
+    if old == text:
+        return False
+    start = _n_common(old, text)
+    if not known.is_settled or start <= known.end or _is_in_open_import(text, start):
+        return True
+    n_after = _n_common_at_end(old[start:], text[start:])
+    return any(_IMPORT_WORD.search(_whole_lines(side, start, len(side) - n_after)) for side in (old, text))
+
+
+def _is_in_open_import(text: str, offset: int) -> bool:
+    """Whether an import that is not finished yet may reach to `offset`: it has an open bracket."""
+    before = text[max(0, offset - _MAX_IMPORT_CHARS) : offset]
+    words = list(_IMPORT_WORD.finditer(before))
+    tail = before[words[-1].end() :] if words else ""
+    return any(tail.count(opened) > tail.count(closed) for opened, closed in ("()", "{}"))
+
+
+def _whole_lines(text: str, start: int, end: int) -> str:
+    line_end = text.find("\n", end)
+    return text[text.rfind("\n", 0, start) + 1 : line_end if line_end >= 0 else len(text)]
+
+
+def _n_common(one: str, other: str) -> int:
+    """Length of the common beginning, by halves: comparing slices is quick."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _n_common_at_end(one: str, other: str) -> int:
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[len(one) - middle : len(one) - low] == other[len(other) - middle : len(other) - low]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

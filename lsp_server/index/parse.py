@@ -26,8 +26,9 @@ _MAX_NAME_CHARS = 200
 
 _TEMPLATE_ARGUMENTS = re.compile(r"<[^:]*>")
 
-# `a.`, `a?.`, `a->`, `a::` right before a name, in any of the languages.
-_RECEIVER = re.compile(rb"((?:[^\W\d]|[\x80-\xff])(?:\w|[\x80-\xff])*|)[!?]?\s*(?:\.|->|::)\s*\Z")
+# What stands between a receiver and a name, in any of the languages; and a word read backwards.
+_DOTS = (b".", b"->", b"::")
+_LAST_WORD = re.compile(rb"(?:\w|[\x80-\xff])*(?:[^\W\d]|[\x80-\xff])")
 _MAX_RECEIVER_BYTES = 80
 
 
@@ -192,8 +193,11 @@ class _Reader:
 
     def _receiver(self, start: int) -> str:
         """The word before the dot before a name; "?" when it is no word."""
-        match = _RECEIVER.search(self._source, max(0, start - _MAX_RECEIVER_BYTES), start)
-        return "" if match is None else match[1].decode("utf-8", "replace") or "?"
+        before = self._source[max(0, start - _MAX_RECEIVER_BYTES) : start].rstrip()
+        if not before.endswith(_DOTS):
+            return ""
+        word = _LAST_WORD.match(before.rstrip(b".->:?!")[::-1])
+        return word[0][::-1].decode("utf-8", "replace") if word is not None else "?"
 
     def _names(self, definition: _Definition, stack: list[_Scope]) -> tuple[str, str]:
         """(name, container). C++ writes `A::f` outside of `A`, Go puts the container into the receiver."""

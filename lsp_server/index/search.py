@@ -8,6 +8,7 @@ the files gives the same answer in the same order: prompts are cached by their b
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,6 @@ from lsp_server.types import Snippet, Span, Symbol, SymbolKind
 REASON_IMPORT = "import"
 REASON_MODULE = "imported module"
 
-_WORD = re.compile(r"[^\W\d]\w*")
 _MAX_HOPS = 4
 _MAX_SYMBOLS = 64
 _MAX_OF_MODULE = 12
@@ -46,14 +46,14 @@ def imported_snippets(
 
     What the line at the cursor uses does not count as used: else the order would change while it is typed.
     """
-    used = _used_words(text, imports, cursor_line)
+    unseen = sorted({*(item.span for item in imports), cursor_line})
     by_file: dict[str, list[tuple[bool, Imported]]] = {}
     seen: set[tuple[str, int]] = set()
     for item in imported_symbols(view, path, imports, text):
         place = (item.symbol.path, item.symbol.span.start)
         if place not in seen and len(seen) < _MAX_SYMBOLS:
             seen.add(place)
-            is_used = item.alias.rpartition(".")[2] in used
+            is_used = _is_used(item.alias.rpartition(".")[2], text, unseen)
             by_file.setdefault(item.symbol.path, []).append((is_used, item))
     files = sorted(by_file.items(), key=lambda entry: all(is_used for is_used, _ in entry[1]))
     return tuple(_snippet(view, file, items) for file, items in files)
@@ -65,15 +65,26 @@ def _snippet(view: View, path: str, items: list[tuple[bool, Imported]]) -> Snipp
     return Snippet(path, "\n".join(lines), in_order[0].reason)
 
 
-def _used_words(text: str, imports: Sequence[Import], cursor_line: Span) -> frozenset[str]:
-    """The words of a text outside of its imports and the line at the cursor."""
-    words: set[str] = set()
-    position = 0
-    for span in sorted({*(item.span for item in imports), cursor_line}):
-        words.update(_WORD.findall(text, position, span.start) if span.start > position else ())
-        position = max(position, span.end)
-    words.update(_WORD.findall(text, position))
-    return frozenset(words)
+def _is_used(word: str, text: str, unseen: Sequence[Span]) -> bool:
+    """Whether a text has a word outside of some spans. By searches for the word: they cost less than a list
+    of all."""
+    position = text.find(word)
+    while word and position >= 0:
+        end = position + len(word)
+        around = bisect_right(unseen, Span(position, len(text))) - 1
+        is_hidden = around >= 0 and position < unseen[around].end
+        if (
+            not is_hidden
+            and not _is_word(text[position - 1 : position])
+            and not _is_word(text[end : end + 1])
+        ):
+            return True
+        position = text.find(word, end)
+    return False
+
+
+def _is_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def imported_symbols(view: View, path: str, imports: Sequence[Import], text: str) -> Iterator[Imported]:

@@ -66,14 +66,22 @@ class View:
         self._reader = reader
         self._documents = {path: document for path, document in documents.items() if not is_secret(path)}
         self._cache = cache
+        self._exists: dict[str, bool] = {}
+        self._paths: dict[str, list[str]] = {}
 
     def existing(self, paths: Sequence[str]) -> set[str]:
-        open_paths = self._documents.keys() & set(paths)
-        return self._reader.existing(paths) | open_paths
+        """Asked for the same paths again and again in one question."""
+        unknown = [path for path in paths if path not in self._exists]
+        if unknown:
+            found = self._reader.existing(unknown) | (self._documents.keys() & set(unknown))
+            self._exists.update((path, path in found) for path in unknown)
+        return {path for path in paths if self._exists[path]}
 
     def paths_with_stem(self, stem: str) -> list[str]:
-        opened = [path for path in self._documents if module_stem(path) == stem]
-        return sorted({*self._reader.paths_with_stem(stem), *opened})
+        if stem not in self._paths:
+            opened = [path for path in self._documents if module_stem(path) == stem]
+            self._paths[stem] = sorted({*self._reader.paths_with_stem(stem), *opened})
+        return self._paths[stem]
 
     def top_level(self, path: str) -> list[Symbol]:
         return self._of_file(path, self._reader.top_level, lambda s: not s.container)

@@ -24,11 +24,14 @@ def list_models(is_json: bool) -> None:
     rows = build_rows()
     if is_json:
         folder, formula = str(store.models_folder()), memory.FORMULA
-        write_json({"folder": folder, "formula": formula, "models": [asdict(row) for row in rows]})
+        models, partial = [asdict(row) for row in rows], store.count_partial_bytes()
+        write_json({"folder": folder, "formula": formula, "partial_bytes": partial, "models": models})
         return
     for row in rows:
         click.echo("\n".join(_describe_row(row)))
     click.echo(f"\n{memory.FORMULA}.")
+    if partial := store.count_partial_bytes():
+        click.echo(f"Unfinished pulls keep {partial / 1e6:.0f} MB in {store.staging_folder()}.")
     click.echo(
         "Get one with `edgewise model pull NAME` or `edgewise model import FILE`, "
         "then `edgewise model use NAME`."

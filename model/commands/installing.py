@@ -17,13 +17,12 @@ from model.choice import write_choice
 from model.commands.report import find_engine, judge_engines
 from model.commands.terminal import Terminal, interruptible, json_option, write_json
 from model.engines import AUTO, choose_engine
+from model.fim import recognise
 from model.gguf import GgufHeader, read_header
 from model.protocol import ModelRefused
 
 
 def _find_family(header: GgufHeader) -> str:
-    from model.fim import recognise
-
     return recognise(header.token_ids.keys(), header.architecture, header.name).name
 
 
@@ -55,7 +54,7 @@ def import_model(file: Path, name: str | None, licence: str, is_json: bool) -> N
     choose_engine(AUTO, header)
     chosen = store.choose_name(name or file.name)
     kept = "Stopped: nothing was installed."
-    with interruptible(kept, is_json=is_json), store.stage(store.staging_folder() / "import") as staged:
+    with interruptible(kept, is_json=is_json), store.stage() as staged:
         with Terminal().track(file.name, header.size_bytes) as advance:
             sha256 = store.bring_copy(file.resolve(), staged, advance)
         model = store.find_same(chosen, sha256)
@@ -71,7 +70,7 @@ def import_model(file: Path, name: str | None, licence: str, is_json: bool) -> N
 @click.argument("source", metavar="NAME|OWNER/REPOSITORY[:FILE]")
 @click.option("--timeout", default=10.0, show_default=True, type=click.FloatRange(0.05, 600),
               help="Seconds without a byte after which the line counts as cut.")  # fmt: skip
-@click.option("--retries", default=4, show_default=True, type=click.IntRange(0, 100),
+@click.option("--retries", default=6, show_default=True, type=click.IntRange(0, 100),
               help="Tries to go on after a cut line before giving up.")  # fmt: skip
 @json_option
 def pull(source: str, timeout: float, retries: int, is_json: bool) -> None:

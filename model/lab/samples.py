@@ -41,6 +41,8 @@ class Recipe:
     n_time: int = 512
     repo_rate: float = REPO_RATE
     fim_rate: float = FIM_RATE
+    spm_rate: float = SPM_RATE
+    long_rate: float = 0.0  # of the FIM samples whose middle is long, so that more of the targets are middle
     n_snippet_chars: int = 500
     share: float = 1.0  # of the files; the others still lend their signatures
     seed: int = 1
@@ -83,6 +85,13 @@ def encode_plain(tokenizer: Tokenizer, text: str) -> tuple[Ids, Kinds]:
     return ids, [CONTEXT] * len(ids)
 
 
+def pick_long_cut(window: str, rng: random.Random) -> Cut:
+    """From any character to a later end of a line, or of the window."""
+    start = rng.randrange(len(window))
+    end = window.find("\n", rng.randint(start, len(window)))
+    return Cut(start, end if end >= 0 else len(window))
+
+
 class SampleBuilder:
     """Cuts the files of one package into samples that fit the rows."""
 
@@ -107,14 +116,14 @@ class SampleBuilder:
         rng = self.rng
         if rng.random() >= self.recipe.fim_rate or not window.strip():
             return encode_plain(self.tokenizer, window)
-        cut = pick_cut(window, spans, rng)
+        is_long = rng.random() < self.recipe.long_rate
+        cut = pick_long_cut(window, rng) if is_long else pick_cut(window, spans, rng)
         middle = [window[cut.start : cut.end]]
         if rng.random() < TYPED_RATE and len(middle[0]) > 1:
             at = rng.randint(1, min(len(middle[0]) - 1, 40))
             middle = [middle[0][:at], middle[0][at:]]
-        return encode_fim(
-            self.tokenizer, window[: cut.start], middle, window[cut.end :], is_spm=rng.random() < SPM_RATE
-        )
+        is_spm = rng.random() < self.recipe.spm_rate
+        return encode_fim(self.tokenizer, window[: cut.start], middle, window[cut.end :], is_spm=is_spm)
 
     def sample(
         self, source: Source, lines: list[str], lengths: list[int], first: int, room: int
@@ -234,11 +243,16 @@ def main() -> None:
     parser.add_argument("--snippet-chars", type=int, default=500)
     parser.add_argument("--repo-rate", type=float, default=REPO_RATE)
     parser.add_argument("--fim-rate", type=float, default=FIM_RATE)
+    parser.add_argument("--spm-rate", type=float, default=SPM_RATE)
+    parser.add_argument("--long-rate", type=float, default=0.0, help="of the FIM samples with a long middle")
     parser.add_argument("--share", type=float, default=1.0, help="of the files that become rows")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
-    recipe = Recipe(args.time, args.repo_rate, args.fim_rate, args.snippet_chars, args.share, args.seed)
+    recipe = Recipe(
+        args.time, args.repo_rate, args.fim_rate, args.spm_rate, args.long_rate, args.snippet_chars,
+        args.share, args.seed,
+    )  # fmt: skip
     build_rows(args.corpus, args.tokenizer, recipe, args.out, args.workers)
     with np.load(args.out) as made:
         kinds = np.bincount(made["kinds"].ravel(), minlength=4) / made["kinds"].size

@@ -15,7 +15,7 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -95,11 +95,15 @@ class Run:
 
     def load(self) -> None:
         """Goes on from the checkpoint."""
-        stored = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        self.state = State(**self.begin_with(self.checkpoint)["state"])
+
+    def begin_with(self, checkpoint: Path) -> dict[str, Any]:
+        """The weights and the optimizers' memory of this or another run, but not how far it had come."""
+        stored: dict[str, Any] = torch.load(checkpoint, map_location=self.device, weights_only=True)
         self.net.load_state_dict(stored["net"])
         for optimizer, state in zip(self.optimizers, stored["optimizers"], strict=True):
             optimizer.load_state_dict(state)
-        self.state = State(**stored["state"])
+        return stored
 
     def save(self) -> None:
         """Written beside, then renamed: a checkpoint is whole or it is the one before."""
@@ -238,6 +242,7 @@ def main() -> None:
     parser.add_argument("--rows", type=Path, required=True)
     parser.add_argument("--long-rows", type=Path, help="rows of the last phase")
     parser.add_argument("--held-out", type=Path, required=True)
+    parser.add_argument("--begin-with", type=Path, help="checkpoint of another run whose weights to start from")
     parser.add_argument("--device", default="cpu")
     parser.add_argument(
         "--workers",
@@ -249,6 +254,8 @@ def main() -> None:
     add_fields(parser, Shape, Plan, Pace)
     args = parser.parse_args()
     run = Run(args.run, pick(Shape, args), pick(Plan, args), args.device)
+    if args.begin_with and not run.checkpoint.exists():
+        run.begin_with(args.begin_with)
     paths = [args.rows, *([args.long_rows] if args.long_rows else [])]
     n_times = [Rows(path, run.plan.seed).n_time for path in paths]
     write_log(run, parameters=run.net.n_parameters(), workers=args.workers, n_times=n_times)

@@ -1,4 +1,4 @@
-"""`edgewise model ...` through the console script's own entry: output, exit codes, and errors as one sentence."""
+"""`edgewise model ...` through the console script's own entry: output, exit codes, errors as one sentence."""
 
 from __future__ import annotations
 
@@ -86,6 +86,13 @@ def test_list_has_files_that_were_laid_into_the_models_folder(model: Answer, hom
     assert code == 0
     assert "mine  (0 MB)  mine" in shown
     assert "broken.gguf is cut short or damaged" in shown
+
+
+def test_list_says_what_unfinished_pulls_keep(model: Answer, read: Callable[..., Any]) -> None:
+    assert "Unfinished pulls" not in model("list")[1]
+    (store.staging_folder() / "0123.part").write_bytes(bytes(2_000_000))
+    assert "Unfinished pulls keep 2 MB in" in model("list")[1]
+    assert read("list")["partial_bytes"] == 2_000_000
 
 
 def test_info_of_the_model_that_ships(model: Answer, read: Callable[..., Any]) -> None:

@@ -31,4 +31,4 @@ def test_room(needed: int, room: Room) -> None:
 
 
 def test_the_context_of_the_estimate() -> None:
-    assert [memory.choose_n_ctx(n) for n in (0, 2048, 262_144)] == [4096, 2048, 4096]
+    assert [memory.choose_n_ctx(n) for n in (0, -5, 2048, 262_144)] == [4096, 4096, 2048, 4096]

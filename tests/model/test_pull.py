@@ -16,12 +16,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lsp_server.cli import run
 from model import pull, store
 from tests.model import hub as hubs
+from tests.model.factory import write_gguf
 from tests.model.hosting import eventually
 from tests.model.hub import Hub, running_hub
 
@@ -239,6 +241,15 @@ def test_a_file_that_is_no_model_is_refused(hub: Hub, complain: Callable[..., st
     assert partial_bytes() == 0
 
 
+def test_a_model_that_no_engine_runs_is_said_to_be_one(
+    hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.files[FILE] = write_gguf(tmp_path / "bert.gguf", architecture="bert").read_bytes()
+    assert run(["model", "pull", SOURCE]) == 0
+    shown = capsys.readouterr().out
+    assert "No engine here runs it: llama_cpp finds no text to write in it: bert models embed" in shown
+
+
 def test_an_unknown_file_names_the_nearest(hub: Hub, complain: Callable[..., str]) -> None:
     assert "has no file coder-q8.gguf: did you mean coder-q8_0.gguf?" in complain("acme/coder:coder-q8.gguf")
 
@@ -254,10 +265,20 @@ def test_a_hub_that_is_not_there(
     assert re.search(r"connection to http://127\.0\.0\.1:9 failed .*HF_ENDPOINT", complain(SOURCE))
 
 
-def test_something_else_than_a_hub(hub: Hub, complain: Callable[..., str]) -> None:
-    hub.info_changes["id"] = ["not", "a", "name"]
-    hub.info_changes["siblings"] = "none"
-    assert "does not answer like a hub" in complain(SOURCE)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"siblings": "none"},
+        {"siblings": [{"size": 1}]},
+        {"siblings": [{"rfilename": FILE, "size": "large"}]},
+        {"siblings": [{"rfilename": FILE, "size": 1, "lfs": 7}]},
+        {"siblings": 7},
+        {"cardData": [1]},
+    ],
+)
+def test_something_else_than_a_hub(hub: Hub, complain: Callable[..., str], changes: dict[str, Any]) -> None:
+    hub.info_changes.update(changes)
+    assert "does not answer like a hub: check HF_ENDPOINT" in complain(SOURCE)
 
 
 def test_the_best_type_that_fits_is_chosen_and_said(
@@ -266,7 +287,7 @@ def test_the_best_type_that_fits_is_chosen_and_said(
     for name in ("coder-q2_k.gguf", "coder-f16.gguf", "coder-q8_0-00001-of-00002.gguf", "mmproj-q8_0.gguf"):
         hub.files[name] = b"something else"
     assert run(["model", "pull", "acme/coder"]) == 0
-    assert f"Chose {FILE} (0.00 GB) of 3 GGUF files" in capsys.readouterr().err
+    assert f"Chose {FILE} (0 MB) of 3 GGUF files" in capsys.readouterr().err
     assert_installed(weights)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,22 @@ def test_an_install_that_is_stopped_leaves_nothing(folder: Path) -> None:
         stop(staged)
     assert store.list_installed() == []
     assert list((folder / ".partial").iterdir()) == []
+
+
+def test_what_a_killed_command_left_is_swept_away(folder: Path) -> None:
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+    leftovers = store.staging_folder()
+    (leftovers / f".model.{process.pid}.abcd1234").touch()
+    (leftovers / f".model.{os.getpid()}.abcd1234").touch()
+    (leftovers / "0123.part").write_bytes(b"12345")
+    with store.stage():
+        pass
+    assert sorted(path.name for path in leftovers.iterdir()) == [
+        f".model.{os.getpid()}.abcd1234",
+        "0123.part",
+    ]
+    assert store.count_partial_bytes() == 5
 
 
 def test_another_content_under_a_name_is_refused() -> None:

@@ -3,12 +3,19 @@ store."""
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lsp_server.index.document import ImportCache
+from lsp_server.index.imports import Import
+from lsp_server.index.languages import language_of as language_row
+from lsp_server.index.parse import parse
 from lsp_server.text import language_of
 from lsp_server.types import DocumentSnapshot, Snippet
 from tests.lsp_server.index.conftest import StartService, write_files
@@ -92,10 +99,43 @@ def test_typing_below_the_imports_parses_nothing() -> None:
     cache = ImportCache()
     text = "import a\nfrom b import (\n    c,\n)\n"
     first = cache.imports_of("x.py", text, "python")
-    for typed in ("d", "de", "def f():\n", "def f():\n    x = 'import nothing'"):
-        if "import" not in typed:
-            assert cache.imports_of("x.py", text + typed, "python") == first
+    for typed in ("d", "de", "def f():\n", "def f():\n    x = 1", "def f():\n    y = 1\n    z", ""):
+        assert cache.imports_of("x.py", text + typed, "python") == first
     assert cache.n_parsed == 1
     assert len(cache.imports_of("x.py", text + "import e\n", "python")) == 3
-    assert len(cache.imports_of("x.py", text.replace("c,", "c, d,"), "python")) == 3
-    assert cache.n_parsed == 3
+    assert cache.n_parsed == 2
+
+
+PYTHON = language_row("x.py")
+assert PYTHON is not None
+
+PIECES = st.sampled_from(
+    [
+        "import a\n",
+        "from b import c",
+        " as d\n",
+        "from e import (\n",
+        "f,",
+        "g)\n",
+        "x = 1\n",
+        "é",
+        "\n",
+        "  ",
+    ]
+)
+
+
+@given(edits=st.lists(st.tuples(st.integers(0, 80), st.integers(0, 9), PIECES), max_size=12))
+def test_imports_are_those_of_the_text_as_it_stands(edits: list[tuple[int, int, str]]) -> None:
+    """Whatever is typed and deleted, wherever; while there are errors, imports found before may stay."""
+    cache, text = ImportCache(), "import a\nfrom b import (\n    c,\n)\nx = 1\n"
+    for position, n_deleted, piece in edits:
+        text = text[:position] + piece + text[position + n_deleted :]
+        found = cache.imports_of("x.py", text, "python")
+        if not parse(text, PYTHON, "x.py").has_errors:
+            assert names_of(found) == names_of(ImportCache().imports_of("x.py", text, "python"))
+        assert len(found) <= len(re.findall(r"\w+", text))
+
+
+def names_of(imports: Iterable[Import]) -> list[tuple[str, str]]:
+    return [(item.module, item.name) for item in imports]
