@@ -5,7 +5,7 @@ Runs in the session. Must not know LSP, documents or what the text is for.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 
 from lsp_server.settings import ModelSettings
@@ -70,7 +70,7 @@ class Engine:
 
     async def generate(
         self, prompt: FimPrompt, options: GenerationOptions, budget_tokens: int
-    ) -> AsyncIterator[Piece]:
+    ) -> AsyncGenerator[Piece]:
         """The answer to a FIM prompt, piece by piece. Closing this closes the stream and frees the slot."""
         client = self._ready_client()
         tokens = await client.build_prompt(prompt, budget_tokens)
@@ -80,7 +80,7 @@ class Engine:
 
     async def chat(
         self, messages: Sequence[Mapping[str, str]], options: GenerationOptions
-    ) -> AsyncIterator[Piece]:
+    ) -> AsyncGenerator[Piece]:
         """The answer of an instruct model, piece by piece."""
         async with aclosing(self._ready_client().chat(messages, options)) as pieces:
             async for piece in pieces:

@@ -172,7 +172,7 @@ class Protocol(LanguageServerProtocol):
         """The client's answer to a request of ours; anything else is none of our business."""
         message_id = message.get("id")
         future = self._request_futures.pop(message_id, None) if isinstance(message_id, str) else None
-        if future is None:
+        if future is None or not isinstance(message_id, str):
             logger.info("Dropped an answer to no request.")
             return
         self._result_types.pop(message_id, None)  # pygls' note; the handlers take answers as they came

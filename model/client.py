@@ -105,7 +105,8 @@ class ModelClient:
         info = connection.endpoint.info
         if not info.has_chat_template:
             raise ModelRefused(
-                f"{info.name} has no chat template, so it cannot explain: set explain.model to an instruct model."
+                f"{info.name} has no chat template, so it cannot explain: "
+                "set explain.model to an instruct model."
             )
         said = [dict(message) for message in messages]
         body = _sampling(options) | {"messages": said, "max_tokens": options.n_predict}

@@ -1,6 +1,7 @@
 """The values that cross between the editor session and the engine host.
 
-Runs in both processes; holds plain frozen values and errors only. Must not know LSP, sockets, files or any engine.
+Runs in both processes; holds plain frozen values and errors only. Must not know LSP, sockets, files or any
+engine.
 """
 
 from __future__ import annotations

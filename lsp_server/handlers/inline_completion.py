@@ -49,7 +49,7 @@ def on_inline_completion(
     """The snapshot, and the document's turn, are taken before the next message is read."""
     session = window.session
     document = session.document(params.text_document.uri)
-    request = document and build_request(window, document, params)
+    request = build_request(window, document, params) if document is not None else None
     if document is None or request is None:
         trace = TraceDraft(types.TEXT_DOCUMENT_INLINE_COMPLETION)
         trace.set(outcome=refusal_of(document))

@@ -22,7 +22,7 @@ from lsp_server.index.watch import Watcher
 # Changes come in swarms: wait a little for the rest. The next job takes what came during this one.
 GATHER_S = 0.02
 IDLE_EXIT_S = 30.0
-_MAX_DEATHS = 3
+_MAX_UNEXPLAINED_DEATHS = 3
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +38,9 @@ class Progress:
 
 
 class FolderIndex:
-    """`totals` and `problems` are as of the last finished job. `jobs` counts them, for whoever waits or
-    measures."""
+    """`totals`, `problems` and `last_job` are as of the last finished job, `n_jobs` counts them."""
+
+    idle_exit_s = IDLE_EXIT_S
 
     def __init__(
         self, root: Path, cache: Path, limits: Limits, on_progress: Callable[[Progress], None]
@@ -102,9 +103,8 @@ class FolderIndex:
         reason = await asyncio.to_thread(self._watcher.start)
         if reason:
             self._notes["watch"] = (
-                f"Changes of files in {self.root} are not seen by themselves ({reason}): raise the"
-                f" system's limit "
-                "of watched files; until then only what the editor reports is followed."
+                f"Changes of files in {self.root} are not seen by themselves ({reason}): raise the system's "
+                "limit of watched files; until then only what the editor reports is followed."
             )
 
     async def _work(self, *, watch: bool) -> None:
@@ -113,7 +113,8 @@ class FolderIndex:
             await self._watch()
         while True:
             try:
-                async with asyncio.timeout(IDLE_EXIT_S):  # wait_for can swallow a cancellation in Python 3.11
+                # `wait_for` can swallow a cancellation in Python 3.11.
+                async with asyncio.timeout(self.idle_exit_s):
                     await self._has_changes.wait()
             except TimeoutError:
                 await self.link.stop()
@@ -145,33 +146,33 @@ class FolderIndex:
         self._on_progress(Progress(self.root, self._n_total, self._n_total, is_done=True))
 
     async def _perform(self, job: Job) -> JobDone | JobFailed:
-        """However often the worker dies. Files that kill it are found one by one, and skipped."""
-        for _ in range(_MAX_DEATHS):
+        """However often the worker dies, as long as files are found that kill it: those are skipped."""
+        n_unexplained = 0
+        while n_unexplained < _MAX_UNEXPLAINED_DEATHS:
             try:
                 return await self.link.run(job, self._on_event)
             except WorkerDied as died:
                 log.warning("index worker died over %d files", len(died.batch))
-                if died.batch:
-                    await self._find_guilty(job, died.batch)
+                n_unexplained += not await self._find_guilty(job, died.batch)
             except OSError as error:
-                return JobFailed(
-                    f"The index worker cannot be started ({error.strerror or error}): no related"
-                    f" code is found."
-                )
+                why = error.strerror or error
+                return JobFailed(f"The index worker cannot be started ({why}): no related code is found.")
         return JobFailed(f"The index worker stopped again and again: see {self.folder / LOG_NAME}.")
 
-    async def _find_guilty(self, job: Job, batch: tuple[str, ...]) -> None:
+    async def _find_guilty(self, job: Job, batch: tuple[str, ...]) -> bool:
         """Does `batch` file by file; each file that kills the worker is listed and left out of the next
-        try."""
+        try. Whether
+        there was any."""
         retry = replace(job, paths=batch, one_by_one=True)
-        for _ in range(len(batch) + 1):
+        for _ in range(len(batch) + 1 if batch else 0):
             try:
                 await self.link.run(retry, self._on_event)
-                return
+                break
             except WorkerDied as died:
                 if not died.batch:
-                    return
+                    break
                 retry = replace(retry, guilty=(*retry.guilty, *died.batch))
+        return bool(retry.guilty)
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, Planned):

@@ -82,7 +82,8 @@ class WorkerLink:
             return
         process.stdin.close()
         try:
-            await asyncio.wait_for(process.wait(), _EXIT_S)
+            async with asyncio.timeout(_EXIT_S):
+                await process.wait()
         except TimeoutError:
             await _kill(process)
 

@@ -120,8 +120,8 @@ class Reader:
         if not counts:
             return Totals()
         skipped = self._read(
-            f"SELECT path, skip_reason, skip_detail FROM files WHERE skip_reason != '' ORDER BY"
-            f" path LIMIT {_MANY}"
+            "SELECT path, skip_reason, skip_detail FROM files WHERE skip_reason != ''"
+            f" ORDER BY path LIMIT {_MANY}"
         )
         return Totals(
             n_files=counts[0][0],

@@ -13,9 +13,10 @@ import json
 import random
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from model.families import Family
 from model.fim import Segment, family, layout
 from model.lab.corpus import SourceFile
 from model.lab.cuts import parse_python
@@ -42,13 +43,27 @@ class Case:
     test: str = ""
 
 
-def prompt_ids(tokenizer: Tokenizer, case: Case, *, with_snippets: bool) -> list[int]:
+def family_in_order(order: str) -> Family:
+    """The built-in family's row, as it stands or with its file laid out in another order."""
+    row = family("edgewise")
+    files = {
+        "psm": "<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>{middle}",
+        "spm": "<|fim_suffix|>{suffix}<|fim_prefix|>{prefix}<|fim_middle|>{middle}",
+        "prefix": "{typed}",
+    }
+    if order == "family":
+        return row
+    file = files[order]
+    return replace(row, file=file, repository="{header}{snippets}<|file_sep|>{path}\n" + file)
+
+
+def prompt_ids(tokenizer: Tokenizer, case: Case, *, with_snippets: bool, order: str = "family") -> list[int]:
     """The prompt as `model.fim` lays it out for this family, the window cut at line ends."""
     snippets = tuple(PromptSnippet(path, text) for path, text in case.snippets if with_snippets)
     before = keep_last_lines(tokenizer, case.prefix, PREFIX_TOKENS)
     after = keep_first_lines(tokenizer, case.suffix, SUFFIX_TOKENS)
     prompt = FimPrompt(before, after, "", case.path, case.repository, snippets)
-    return encode_segments(tokenizer, layout(family("edgewise"), prompt))
+    return encode_segments(tokenizer, layout(family_in_order(order), prompt))
 
 
 def encode_segments(tokenizer: Tokenizer, segments: Iterable[Segment]) -> list[int]:

@@ -78,9 +78,21 @@ def similarity(a: str, b: str) -> float:
     return difflib.SequenceMatcher(None, a, b, autojunk=False).ratio()
 
 
+@dataclass
+class Layout:
+    """Which order of prefix, suffix and middle is measured: what the family table says, or another."""
+
+    order: str = "family"
+
+
+LAYOUT = Layout()
+
+
 def complete_line(engine: Engine, tokenizer: Tokenizer, case: Case, *, with_snippets: bool) -> str:
     """The greedy middle up to its first newline."""
-    return engine.complete(prompt_ids(tokenizer, case, with_snippets=with_snippets), N_PREDICT, ("\n",)).text
+    return engine.complete(
+        prompt_ids(tokenizer, case, with_snippets=with_snippets, order=LAYOUT.order), N_PREDICT, ("\n",)
+    ).text
 
 
 def score_lines(
@@ -179,13 +191,14 @@ def main() -> None:
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--held-out", type=Path, required=True, help="heldout.jsonl")
     parser.add_argument("--human-eval", type=Path, help="HumanEval-SingleLineInfilling.jsonl.gz")
+    parser.add_argument("--order", choices=("family", "psm", "spm", "prefix"), default="family")
     parser.add_argument("--lines", type=int, default=500)
     parser.add_argument("--human-eval-cases", type=int, default=0, help="about this many; 0: all of them")
     parser.add_argument("--engine-cases", type=int, default=0, help="prompts to compare both engines on")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
-    started = time.monotonic()
+    started, LAYOUT.order = time.monotonic(), args.order
     result = measure(args)
     result["minutes"] = round((time.monotonic() - started) / 60, 1)
     print_table(result)

@@ -242,7 +242,9 @@ def main() -> None:
     parser.add_argument("--rows", type=Path, required=True)
     parser.add_argument("--long-rows", type=Path, help="rows of the last phase")
     parser.add_argument("--held-out", type=Path, required=True)
-    parser.add_argument("--begin-with", type=Path, help="checkpoint of another run whose weights to start from")
+    parser.add_argument(
+        "--begin-with", type=Path, help="checkpoint of another run whose weights to start from"
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument(
         "--workers",

@@ -1,4 +1,4 @@
-"""Which module may import which library. The layers among our own modules are import contracts in pyproject.toml."""
+"""Which module may import which library. The layers among our own are import contracts in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -53,7 +53,17 @@ def test_session_meets_the_model_in_four_modules_only() -> None:
 
 @pytest.mark.parametrize("package", ["lsp_server.completion", "lsp_server.text", "lsp_server.types"])
 def test_pure_modules_do_no_input_or_output(package: str) -> None:
-    forbidden = {"os", "socket", "subprocess", "pathlib", "shutil", "tempfile", "io", "threading", "multiprocessing"}
+    forbidden = {
+        "os",
+        "socket",
+        "subprocess",
+        "pathlib",
+        "shutil",
+        "tempfile",
+        "io",
+        "threading",
+        "multiprocessing",
+    }
     broken = [
         f"{module.name} imports {name}"
         for module in modules()

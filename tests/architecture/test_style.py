@@ -1,4 +1,4 @@
-"""The rules of the house that a parser can check: names, sizes, docstrings, broad excepts, paths of one machine."""
+"""The rules of the house that a parser can check: names, sizes, docstrings, broad excepts, private paths."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def test_exception_is_caught_in_four_named_places_at_most() -> None:
 
 def test_files_and_functions_stay_small() -> None:
     long_files = {m.name: n for m in modules() if (n := m.text.count("\n")) > 400}
-    long_functions = {f"{m.name}.{f.name}": n for m in modules() for f in functions(m) if (n := n_lines(f)) > 60}
+    long_functions = {
+        f"{m.name}.{f.name}": n for m in modules() for f in functions(m) if (n := n_lines(f)) > 60
+    }
     assert not long_files, long_files
     assert not long_functions, long_functions
     lengths = sorted(n_lines(f) for m in modules() for f in functions(m))
@@ -53,7 +55,13 @@ def test_files_and_functions_stay_small() -> None:
 
 def test_ghost_text_is_the_editors_word() -> None:
     """In the code the noun is `Completion`; "ghost text" is for people and for editors/."""
-    spoken_to_people = ("lsp_server.demo", "lsp_server.cli", "lsp_server.commands", "lsp_server.doctor", "lsp_server.settings")
+    spoken_to_people = (
+        "lsp_server.demo",
+        "lsp_server.cli",
+        "lsp_server.commands",
+        "lsp_server.doctor",
+        "lsp_server.settings",
+    )
     pattern = re.compile(r"ghost[ _-]?text", re.IGNORECASE)
     assert not [m.name for m in modules() if pattern.search(m.text) and not m.is_in(*spoken_to_people)]
 
@@ -72,5 +80,9 @@ def _tracked_text() -> list[tuple[str, str]]:
 def test_no_path_of_one_machine() -> None:
     machine = re.compile(r"/(?:home|Users)/[a-z]\w+/|/root/(?!\.\.)\w|" + re.escape(str(ROOT)) + r"\b")
     this_file = "tests/architecture/test_style.py"
-    found = {name: match.group() for name, text in _tracked_text() if name != this_file and (match := machine.search(text))}
+    found = {
+        name: match.group()
+        for name, text in _tracked_text()
+        if name != this_file and (match := machine.search(text))
+    }
     assert not found, found

@@ -48,7 +48,9 @@ async def test_a_long_answer_is_cancelled(own_home: Home, workspace: Path, instr
     async with own_home.client(settings=settings_for(instruct_model, max_tokens=4000)) as client:
         path = await open_prices(client, workspace)
         argument = {"uri": uri_of(path), "range": RANGE, "partialResultToken": "part"}
-        call = client.start("workspace/executeCommand", {"command": "edgewise.explain", "arguments": [argument]})
+        call = client.start(
+            "workspace/executeCommand", {"command": "edgewise.explain", "arguments": [argument]}
+        )
 
         def is_in_the_words() -> bool:
             parts = [params for method, params in client.notifications if method == "$/progress"]

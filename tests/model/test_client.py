@@ -40,6 +40,13 @@ SHORT = GenerationOptions(n_predict=8)
 ENDLESS = GenerationOptions(n_predict=100_000)
 
 
+CHAT_TEMPLATE_KEY = "tokenizer.chat_template"
+CHAT_TEMPLATE = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    "<|im_start|>assistant\n"
+)
+
+
 @pytest.fixture(scope="module")
 def root() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="ew") as folder:
@@ -48,7 +55,10 @@ def root() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def host(root: Path) -> Iterator[Host]:
-    with running_host(root, write_family(root / "edgewise.gguf", family("edgewise")), n_slots=1) as running:
+    path = write_family(
+        root / "edgewise.gguf", family("edgewise"), metadata={CHAT_TEMPLATE_KEY: CHAT_TEMPLATE}
+    )
+    with running_host(root, path, n_slots=1) as running:
         yield running
 
 
@@ -178,6 +188,13 @@ async def test_chat_goes_through_the_template(client: ModelClient) -> None:
     assert last.stop_reason in ("length", "stop")
     assert last.usage is not None
     assert last.usage.n_generated > 0
+
+
+async def test_a_model_without_a_template_is_not_asked(slow_host: Host) -> None:
+    client = ModelClient(FixedSource(slow_host.endpoint))
+    with pytest.raises(ModelRefused, match=r"has no chat template.*explain\.model"):
+        await anext(client.chat([{"role": "user", "content": "hi"}], SHORT))
+    await client.aclose()
 
 
 async def test_many_requests_in_a_row(client: ModelClient) -> None:

@@ -347,6 +347,32 @@ async def test_index_turned_off_answers_nothing(start_service: StartService, roo
     assert tree(cache.parent) == before
 
 
+async def test_idle_worker_gives_its_memory_back(root: Path, cache: Path) -> None:
+    service = IndexService([root], cache)
+    folder_of(service).idle_exit_s = 0.05
+    await service.start(watch=False)
+    await service.wait_ready()
+    worker = folder_of(service).link._process
+    assert worker is not None
+    assert await asyncio.wait_for(worker.wait(), 20) == 0
+    write_files(root, {"a.py": "def f(): pass"})
+    await change(service, root / "a.py")
+    assert await names_of(service, "f") == ["f"]
+    await service.aclose()
+
+
+async def test_many_files_that_kill_the_worker(root: Path, cache: Path) -> None:
+    """In more batches than the worker may die without a reason."""
+    bad = [f"m{i}.py" for i in range(0, 500, 60)]
+    write_files(
+        root, {f"m{i}.py": f"def f{i}(): pass" for i in range(500)} | dict.fromkeys(bad, ALWAYS.decode())
+    )
+    service = await start_crashing(root, cache)
+    assert sorted(item.path for item in service.status.skipped) == sorted(bad)
+    assert service.status.n_files == 500 - len(bad)
+    await service.aclose()
+
+
 async def test_worker_goes_with_its_service(start_service: StartService, root: Path) -> None:
     service = await start_service()
     pid = folder_of(service).link.pid
