@@ -13,7 +13,7 @@ import difflib
 import json
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,33 +78,28 @@ def similarity(a: str, b: str) -> float:
     return difflib.SequenceMatcher(None, a, b, autojunk=False).ratio()
 
 
-@dataclass
-class Layout:
-    """Which order of prefix, suffix and middle is measured: what the family table says, or another."""
+@dataclass(frozen=True)
+class Subject:
+    """What is measured: a file in an engine, and the order of prefix, suffix and middle."""
 
+    engine: Engine
+    tokenizer: Tokenizer
     order: str = "family"
 
-
-LAYOUT = Layout()
-
-
-def complete_line(engine: Engine, tokenizer: Tokenizer, case: Case, *, with_snippets: bool) -> str:
-    """The greedy middle up to its first newline."""
-    return engine.complete(
-        prompt_ids(tokenizer, case, with_snippets=with_snippets, order=LAYOUT.order), N_PREDICT, ("\n",)
-    ).text
+    def complete_line(self, case: Case, *, with_snippets: bool) -> str:
+        """The greedy middle up to its first newline."""
+        ids = prompt_ids(self.tokenizer, case, with_snippets=with_snippets, order=self.order)
+        return self.engine.complete(ids, N_PREDICT, ("\n",)).text
 
 
-def score_lines(
-    engine: Engine, tokenizer: Tokenizer, cases: list[Case], *, with_snippets: bool
-) -> dict[str, Any]:
+def score_lines(subject: Subject, cases: list[Case], *, with_snippets: bool) -> dict[str, Any]:
     """Exact match and edit similarity, of all cases and of those that name something defined in another
     file.
     """
     scores = {"all": Score(), "names_other_file": Score()}
     label = "with snippets" if with_snippets else "without"
     for number, case in enumerate(cases):
-        got = complete_line(engine, tokenizer, case, with_snippets=with_snippets).rstrip()
+        got = subject.complete_line(case, with_snippets=with_snippets).rstrip()
         figures = {
             "exact_match": float(got == case.expected.rstrip()),
             "edit_similarity": similarity(got, case.expected.rstrip()),
@@ -116,11 +111,11 @@ def score_lines(
     return {name: score.table() for name, score in scores.items()}
 
 
-def score_human_eval(engine: Engine, tokenizer: Tokenizer, cases: list[Case]) -> dict[str, float]:
+def score_human_eval(subject: Subject, cases: list[Case]) -> dict[str, float]:
     """Exact match of the stripped line, and pass@1 of the program with that line in it."""
     score = Score()
     for number, case in enumerate(cases):
-        got = complete_line(engine, tokenizer, case, with_snippets=False)
+        got = subject.complete_line(case, with_snippets=False)
         program = f"{case.prefix}{got}\n{case.suffix}\n{case.test}"
         score.add(
             exact_match=float(got.strip() == case.expected.strip()), pass_at_1=float(does_pass(program))
@@ -135,13 +130,11 @@ def show_progress(what: str, number: int, total: int, score: Score) -> None:
         print(f"{what}: {number + 1}/{total} {score.table()}", flush=True)
 
 
-def compare_engines(
-    engine: Engine, other: Engine, tokenizer: Tokenizer, cases: list[Case]
-) -> dict[str, float]:
+def compare_engines(subject: Subject, other: Subject, cases: list[Case]) -> dict[str, float]:
     """How often both engines write the same greedy text."""
     score = Score()
     for number, case in enumerate(cases):
-        texts = {complete_line(one, tokenizer, case, with_snippets=True) for one in (engine, other)}
+        texts = {one.complete_line(case, with_snippets=True) for one in (subject, other)}
         score.add(same_text=float(len(texts) == 1))
         show_progress("both engines", number, len(cases), score)
     return score.table()
@@ -166,21 +159,23 @@ def print_table(result: dict[str, Any]) -> None:
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Everything that was asked for, cheapest first."""
+    torch.set_num_threads(args.threads)
     tokenizer, engine = Tokenizer(args.tokenizer), Engine(args.model, args.threads)
+    subject = Subject(engine, tokenizer, args.order)
     cases = line_cases(args.held_out, args.lines)
     longest = max(cases, key=lambda case: len(case.prefix))
     result: dict[str, Any] = {"speed": measure_speed(engine, tokenizer, longest)}
     result["perplexity"] = perplexity(read_gguf_net(args.model), tokenizer, args.held_out, 100)
     for label, with_snippets in (("lines_without_snippets", False), ("lines_with_snippets", True)):
-        scored = score_lines(engine, tokenizer, cases, with_snippets=with_snippets)
+        scored = score_lines(subject, cases, with_snippets=with_snippets)
         result |= {f"{label}_{name}": figures for name, figures in scored.items()}
     if args.engine_cases:
-        other = Engine(args.model, args.threads, engine="ctransformers")
-        result["engines_agree"] = compare_engines(engine, other, tokenizer, cases[: args.engine_cases])
+        other = replace(subject, engine=Engine(args.model, args.threads, engine="ctransformers"))
+        result["engines_agree"] = compare_engines(subject, other, cases[: args.engine_cases])
     if args.human_eval:
         found = human_eval_cases(args.human_eval)
         step = max(1, len(found) // args.human_eval_cases) if args.human_eval_cases else 1
-        result["human_eval_single_line"] = score_human_eval(engine, tokenizer, found[::step])
+        result["human_eval_single_line"] = score_human_eval(subject, found[::step])
     return result
 
 
@@ -198,7 +193,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
-    started, LAYOUT.order = time.monotonic(), args.order
+    started = time.monotonic()
     result = measure(args)
     result["minutes"] = round((time.monotonic() - started) / 60, 1)
     print_table(result)
