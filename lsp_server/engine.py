@@ -59,7 +59,8 @@ class Engine:
     def _start(self) -> ModelClient:
         self._supervisor = Supervisor(build_spec(self._settings), self._on_status)
         self._supervisor.start()
-        return ModelClient(self._supervisor)
+        family = "" if self._settings.family == "auto" else self._settings.family
+        return ModelClient(self._supervisor, family)
 
     async def info(self) -> ModelInfo:
         return await self._ready_client().info()

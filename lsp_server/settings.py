@@ -53,6 +53,13 @@ class ModelSettings(Section):
             json_schema_extra=MACHINE,
         ),
     ] = "auto"
+    family: Annotated[
+        str,
+        Field(
+            description="The FIM family, where the file is recognised wrongly. `auto`: what the file says.",
+            json_schema_extra=MACHINE,
+        ),
+    ] = "auto"
     n_ctx: Annotated[
         int,
         Field(

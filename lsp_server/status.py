@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from model.protocol import HostState, HostStatus
 
-NO_FIM_NOTE = "no FIM tokens: completes from the prefix alone"
+NO_FIM_NOTE = "completes from the text before the cursor alone"
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class Family:
     names: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
     known_by: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()  # control tokens that its files have, besides those that `file` shows
 
     @property
     def order(self) -> Order:
@@ -60,7 +61,8 @@ class Family:
     @property
     def required(self) -> frozenset[str]:
         """The control tokens without which the family cannot be used at all."""
-        return frozenset(part for part in split_template(self.file, self.control) if part in self.control)
+        shown = frozenset(split_template(self.file, self.control)) & frozenset(self.control)
+        return shown | self.needs
 
     @property
     def tokens(self) -> frozenset[str]:
@@ -99,6 +101,19 @@ _PLAIN_FILE = "<fim_prefix>{prefix}<fim_suffix>{suffix}<fim_middle>{middle}"
 
 # The first row that fits wins (see `recognise`), so the more particular of two rows stands first.
 FAMILIES: tuple[Family, ...] = (
+    Family(
+        # Version 0.1 saw too few middles: it does better without a suffix (model/builtin/card.md).
+        "edgewise-prefix",
+        file="{typed}",
+        header="<|repo_name|>{repository}\n",
+        snippet="<|file_sep|>{path}\n{text}\n",
+        repository="{header}{snippets}<|file_sep|>{path}\n{typed}",
+        control=_PIPED_REPO,
+        stop=("<|endoftext|>", "<|file_sep|>", "<|repo_name|>"),
+        names=("edgewiseprefix",),
+        needs=frozenset(_PIPED_REPO),
+        source="model/lab/LAYOUT.md, the plain layout of the same training",
+    ),
     Family(
         "edgewise",
         file=_PIPED_FILE,

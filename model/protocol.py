@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+PREFIX_ONLY = frozenset({"none", "edgewise-prefix"})  # families that are asked without a suffix
+
 
 class SegmentKind(StrEnum):
     """What a piece of a prompt is there for."""
@@ -116,7 +118,7 @@ class ModelInfo:
 
     @property
     def has_fim(self) -> bool:
-        return self.family != "none"
+        return self.family not in PREFIX_ONLY
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,12 +176,17 @@ def add_shape(writer: gguf.GGUFWriter, shape: Shape) -> None:
 
 
 def write_gguf(
-    net: Net, tokenizer: Tokenizer, out: Path, type_name: str = "Q8_0", version: str = "0.1"
+    net: Net,
+    tokenizer: Tokenizer,
+    out: Path,
+    type_name: str = "Q8_0",
+    version: str = "0.1",
+    family: str = "edgewise",
 ) -> None:
     """Written beside, then renamed."""
     beside = out.with_name(out.name + ".part")
     writer = gguf.GGUFWriter(beside, "llama")
-    writer.add_name("edgewise")
+    writer.add_name(family)
     writer.add_version(version)
     writer.add_license("Apache-2.0")
     writer.add_description(
@@ -201,14 +206,14 @@ def write_gguf(
     beside.replace(out)
 
 
-def write_manifest(out: Path, version: str, license_name: str = "Apache-2.0") -> None:
+def write_manifest(out: Path, version: str, family: str, license_name: str = "Apache-2.0") -> None:
     """`model.toml`: what the file is and its SHA-256."""
     digest = hashlib.sha256(out.read_bytes()).hexdigest()
     lines = {
         "name": "edgewise",
         "version": version,
         "file": out.name,
-        "family": "edgewise",
+        "family": family,
         "licence": license_name,
         "sha256": digest,
     }
@@ -229,11 +234,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help=".gguf")
     parser.add_argument("--type", choices=TYPES, default="Q8_0")
     parser.add_argument("--version", default="0.1")
+    parser.add_argument("--family", default="edgewise", help="the row of model/families.py that suits it")
     parser.add_argument("--manifest", action="store_true", help="write model.toml beside it")
     args = parser.parse_args()
-    write_gguf(load_net(args.checkpoint), Tokenizer(args.tokenizer), args.out, args.type, args.version)
+    write_gguf(
+        load_net(args.checkpoint), Tokenizer(args.tokenizer), args.out, args.type, args.version, args.family
+    )
     if args.manifest:
-        write_manifest(args.out, args.version)
+        write_manifest(args.out, args.version, args.family)
     print(args.out, args.out.stat().st_size)
 
 

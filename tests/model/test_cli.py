@@ -69,7 +69,7 @@ def test_list_has_the_model_that_ships_and_the_catalogue(model: Answer, read: Ca
     rows = {row["name"]: row for row in document["models"]}
     builtin, remote = rows["builtin"], rows["deepseek-coder-1.3b"]
     assert builtin["size_bytes"] == Path(builtin["path"]).stat().st_size
-    assert (builtin["family"], builtin["engine"], builtin["room"]) == ("edgewise", "llama_cpp", "yes")
+    assert (builtin["family"], builtin["engine"], builtin["room"]) == ("edgewise-prefix", "llama_cpp", "yes")
     assert (remote["path"], remote["size_bytes"], remote["licence"]) == ("", 874_000_000, "DeepSeek")
     assert remote["memory_bytes"] == 874_000_000 + 4 * 24 * 2048 * 4096 + (128 << 20)
     assert (document["formula"], rows["seed-coder-8b"]["room"]) == (FORMULA, "unknown")
@@ -97,7 +97,7 @@ def test_list_says_what_unfinished_pulls_keep(model: Answer, read: Callable[...,
 
 def test_info_of_the_model_that_ships(model: Answer, read: Callable[..., Any]) -> None:
     report = read("info")
-    assert (report["architecture"], report["family"]) == ("llama", "edgewise")
+    assert (report["architecture"], report["family"]) == ("llama", "edgewise-prefix")
     assert report["engines"] == {"llama_cpp": "", "ctransformers": ""}
     assert set(report["tensor_types"]) == {"Q8_0", "F32"}
     _, shown, _ = model("info", "builtin")

@@ -16,6 +16,7 @@ from model.fim import (
     FILE_DECIDES,
     NONE,
     Family,
+    Order,
     family,
     find_control_ids,
     layout,
@@ -72,14 +73,14 @@ def test_segments_hold_the_whole_prompt(row: Family) -> None:
         return "".join(part.text for part in shown if part.kind in kinds and not part.is_control)
 
     assert text(SegmentKind.PREFIX, SegmentKind.MIDDLE).endswith(PROMPT.prefix + PROMPT.middle)
-    assert text(SegmentKind.SUFFIX) == ("" if row is NONE else PROMPT.suffix)
+    assert text(SegmentKind.SUFFIX) == ("" if row.order is Order.PREFIX_ONLY else PROMPT.suffix)
     assert [part.path for part in shown if part.kind is SegmentKind.MIDDLE] in ([], ["src/geometry.py"] * 2)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_empty_parts_leave_the_control_tokens(row: Family) -> None:
     shown = layout(row, FimPrompt("", ""))
-    assert {part.text for part in shown if part.is_control} - {row.bos} == row.required
+    assert {part.text for part in shown if part.is_control} - {row.bos} == row.required - row.needs
     assert not [part for part in shown if not part.is_control]
 
 
@@ -144,7 +145,7 @@ def test_each_row_states_its_source() -> None:
 def test_the_built_in_layout_is_the_one_it_was_trained_on() -> None:
     """LAYOUT.md is what the lab trains; the table is what the session builds."""
     text = (ROOT / "model/lab/LAYOUT.md").read_text("utf-8")
-    trained = dict(re.findall(r"^(HEADER|SNIPPET|PATH|PSM) += (\S.*?)(?:  +.*)?$", text, re.MULTILINE))
+    trained = dict(re.findall(r"^(HEADER|SNIPPET|PATH|PSM|PLAIN) += (\S.*?)(?:  +.*)?$", text, re.MULTILINE))
     row = family("edgewise")
     words = {"{repository}": "NAME", "{path}": "PATH", "{text}": "TEXT", "\n": "⏎"}
     words |= {"{prefix}": "PREFIX", "{suffix}": "SUFFIX", "{middle}": "MIDDLE"}
@@ -154,6 +155,10 @@ def test_the_built_in_layout_is_the_one_it_was_trained_on() -> None:
             template = template.replace(field, word)
         return template
 
+    assert row.header == family("edgewise-prefix").header
+    assert row.snippet == family("edgewise-prefix").snippet
+    assert trained["PLAIN"].endswith("PATH? TEXT<|endoftext|>")
+    assert family("edgewise-prefix").file == "{typed}"
     assert trained["HEADER"] == as_trained(row.header)
     assert trained["SNIPPET"] == as_trained(row.snippet)
     psm = trained["PSM"].removesuffix("<|endoftext|>")

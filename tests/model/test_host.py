@@ -167,5 +167,5 @@ def test_the_context_of_each_slot_is_as_asked(runtime_root: Path, sentencepiece_
 
 def test_the_built_in_model_is_recognised(runtime_root: Path) -> None:
     with running_host(runtime_root, BUILTIN) as host:
-        assert host.endpoint.info.family == "edgewise"
+        assert host.endpoint.info.family == "edgewise-prefix"
         assert host.endpoint.info.n_ctx == 2048

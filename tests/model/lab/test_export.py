@@ -86,7 +86,7 @@ def test_weights_come_back(
 def test_the_manifest_names_the_file(tmp_path: Path, exported: Path) -> None:
     copy = tmp_path / "small.gguf"
     copy.write_bytes(exported.read_bytes())
-    write_manifest(copy, "0.0")
+    write_manifest(copy, "0.0", "edgewise")
     text = (tmp_path / "model.toml").read_text()
     assert 'file = "small.gguf"' in text
     assert f"size_bytes = {copy.stat().st_size}" in text
