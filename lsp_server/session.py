@@ -294,9 +294,9 @@ class Session:
         elif host.state not in _BUSY and self._model_progress is not None:
             self._model_progress.end(host.message)
             self._model_progress = None
-        self._publish()
         if host.state is HostState.FAILED and host != before:
             self._editor.show_error(host.message)
+        self._publish()
 
     def _on_index_progress(self, shown: Progress, folder: FolderProgress) -> None:
         """Folders are read side by side; the work is over when all of them are."""

@@ -159,6 +159,21 @@ def test_complete_with_an_engine_refused_model_says_so(shell: Shell) -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.fixture
+def as_edgewise(shell: Shell) -> Iterator[None]:
+    """The built-in model in its fill-in-the-middle layout: the setting overrides what the file says."""
+    config = shell.folders / "config.toml"
+    config.write_text('[model]\nfamily = "edgewise"\n')
+    yield
+    config.unlink()
+
+
+def test_the_built_in_model_is_shown_no_suffix(shell: Shell) -> None:
+    kinds = {segment["kind"] for segment in shell.json("prompt", "app.py:10:16")["segments"]}
+    assert {"header", "path", "prefix"} <= kinds <= {"header", "snippet", "path", "prefix"}
+
+
+@pytest.mark.usefixtures("as_edgewise")
 def test_prompt_shows_every_piece_of_what_the_model_sees(shell: Shell) -> None:
     answer = shell.json("prompt", "app.py:10:16")
     segments = answer["segments"]

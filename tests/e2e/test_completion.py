@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lsp_server.status import NO_FIM_NOTE
 from tests.e2e.client import AUTOMATIC, CAPABILITIES, INVOKED, LspClient, LspError, position, uri_of
 from tests.e2e.conftest import MAIN, Home
 
@@ -42,7 +43,7 @@ async def test_a_real_model_answers(home: Home, workspace: Path):
         assert len(item["insertText"]) > len("ret")
         assert item["command"]["command"] == "edgewise.accepted"
         status = await client.ready()
-        assert (status["engine"], status["note"]) == ("llama_cpp", "")
+        assert (status["engine"], status["note"]) == ("llama_cpp", NO_FIM_NOTE)
         assert "workspace/executeCommand" not in [method for method, _ in client.notifications]
 
 
