@@ -105,6 +105,7 @@ def run(argv: list[str]) -> int:
     except click.ClickException as error:
         return _complain(error.format_message(), error.exit_code, argv)
     except (click.Abort, KeyboardInterrupt):
+        sys.unraisablehook = lambda _: None  # a half-made event loop would complain while it is collected
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         return 0
