@@ -43,7 +43,6 @@ def demo(folder: Path | None, model_name: str, picture: Path | None) -> None:
     pause_s = TYPING_PAUSE_S if is_terminal() else 0.0
     plan = Plan(workspace, tuple(places), str(resolve_model(model_name)), pause_s)
     stage = Stage(build_console())
-    stage.show_start(workspace, len(places))
     try:
         asyncio.run(run_demo(plan, stage))
     except DemoFailed as failure:

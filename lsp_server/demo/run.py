@@ -69,6 +69,7 @@ class Readiness:
 
 
 async def run_demo(plan: Plan, stage: Stage) -> None:
+    stage.show_start(plan.workspace, len(plan.places))  # in here, an interrupt is a cancellation
     readiness = Readiness(stage)
     model = {"name": plan.model, "idle_exit_s": IDLE_EXIT_SECONDS}
     options = {"model": model, "index": {"enabled": True}}
