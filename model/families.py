@@ -115,14 +115,16 @@ FAMILIES: tuple[Family, ...] = (
         source="model/lab/LAYOUT.md, the plain layout of the same training",
     ),
     Family(
+        # The middle follows the prefix with nothing between: no joint to learn, and typing only appends.
         "edgewise",
-        file=_PIPED_FILE,
+        file="<|fim_suffix|>{suffix}<|fim_middle|>{typed}",
         header="<|repo_name|>{repository}\n",
         snippet="<|file_sep|>{path}\n{text}\n",
-        repository="{header}{snippets}<|file_sep|>{path}\n" + _PIPED_FILE,
+        repository="{header}{snippets}<|file_sep|>{path}\n<|fim_suffix|>{suffix}<|fim_middle|>{typed}",
         control=_PIPED_REPO,
         stop=("<|endoftext|>", "<|file_sep|>", "<|repo_name|>"),
         names=("edgewise",),
+        needs=frozenset(("<|fim_prefix|>", "<|repo_name|>", "<|file_sep|>")),
         source="model/lab/LAYOUT.md, the layout that the built-in model is trained on",
     ),
     Family(

@@ -48,7 +48,7 @@ def family_in_order(order: str) -> Family:
     row = family("edgewise")
     files = {
         "psm": "<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>{middle}",
-        "spm": "<|fim_suffix|>{suffix}<|fim_prefix|>{prefix}<|fim_middle|>{middle}",
+        "spm": "<|fim_suffix|>{suffix}<|fim_middle|>{typed}",
         "prefix": "{typed}",
     }
     if order == "family":

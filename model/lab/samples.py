@@ -29,6 +29,7 @@ from model.lab.tokenizer import Tokenizer
 
 FIM_RATE, SPM_RATE, REPO_RATE, PATH_RATE, TYPED_RATE = 0.75, 0.35, 0.25, 0.6, 0.3
 SMALLEST_WINDOW = 96  # tokens; less room than this at the end of a row is padded
+N_CUTS = 2  # drawn, and the later one taken: an editor shows more prefix than suffix
 NO_LOSS, CONTEXT, MIDDLE, SNIPPET = range(4)  # kinds of target
 Ids: TypeAlias = list[int]
 Kinds: TypeAlias = list[int]
@@ -71,12 +72,15 @@ def encode_fim(
     tokenizer: Tokenizer, prefix: str, middle: list[str], suffix: str, *, is_spm: bool
 ) -> tuple[Ids, Kinds]:
     """PSM or SPM; `middle` may be in two parts, as when the second is to be typed after the first."""
-    parts = tokenizer.encode_many([prefix, suffix, *middle])
-    before, after = [tokenizer.prefix, *parts[0]], [tokenizer.suffix, *parts[1]]
-    context = after + before if is_spm else before + after
-    inside = [i for part in parts[2:] for i in part] + [tokenizer.end]
-    kinds = [CONTEXT if i not in (tokenizer.prefix, tokenizer.suffix) else NO_LOSS for i in context]
-    return [*context, tokenizer.middle, *inside], [*kinds, NO_LOSS, *[MIDDLE] * len(inside)]
+    before, after, *parts = tokenizer.encode_many([prefix, suffix, *middle])
+    inside = [i for part in parts for i in part] + [tokenizer.end]
+    if is_spm:  # the middle goes on right after the prefix: no joint to learn
+        context = [tokenizer.suffix, *after, tokenizer.middle, *before]
+    else:
+        context = [tokenizer.prefix, *before, tokenizer.suffix, *after, tokenizer.middle]
+    marks = (tokenizer.prefix, tokenizer.suffix, tokenizer.middle)
+    kinds = [NO_LOSS if i in marks else CONTEXT for i in context]
+    return context + inside, kinds + [MIDDLE] * len(inside)
 
 
 def encode_plain(tokenizer: Tokenizer, text: str) -> tuple[Ids, Kinds]:
@@ -117,7 +121,8 @@ class SampleBuilder:
         if rng.random() >= self.recipe.fim_rate or not window.strip():
             return encode_plain(self.tokenizer, window)
         is_long = rng.random() < self.recipe.long_rate
-        cut = pick_long_cut(window, rng) if is_long else pick_cut(window, spans, rng)
+        cuts = [pick_long_cut(window, rng) if is_long else pick_cut(window, spans, rng) for _ in range(N_CUTS)]
+        cut = max(cuts, key=lambda c: c.start)
         middle = [window[cut.start : cut.end]]
         if rng.random() < TYPED_RATE and len(middle[0]) > 1:
             at = rng.randint(1, min(len(middle[0]) - 1, 40))

@@ -145,10 +145,10 @@ def test_each_row_states_its_source() -> None:
 def test_the_built_in_layout_is_the_one_it_was_trained_on() -> None:
     """LAYOUT.md is what the lab trains; the table is what the session builds."""
     text = (ROOT / "model/lab/LAYOUT.md").read_text("utf-8")
-    trained = dict(re.findall(r"^(HEADER|SNIPPET|PATH|PSM|PLAIN) += (\S.*?)(?:  +.*)?$", text, re.MULTILINE))
+    trained = dict(re.findall(r"^(HEADER|SNIPPET|PATH|SPM|PLAIN) += (\S.*?)(?:  +.*)?$", text, re.MULTILINE))
     row = family("edgewise")
     words = {"{repository}": "NAME", "{path}": "PATH", "{text}": "TEXT", "\n": "⏎"}
-    words |= {"{prefix}": "PREFIX", "{suffix}": "SUFFIX", "{middle}": "MIDDLE"}
+    words |= {"{prefix}": "PREFIX", "{suffix}": "SUFFIX", "{typed}": "PREFIX"}
 
     def as_trained(template: str) -> str:
         for field, word in words.items():
@@ -161,8 +161,8 @@ def test_the_built_in_layout_is_the_one_it_was_trained_on() -> None:
     assert family("edgewise-prefix").file == "{typed}"
     assert trained["HEADER"] == as_trained(row.header)
     assert trained["SNIPPET"] == as_trained(row.snippet)
-    psm = trained["PSM"].removesuffix("<|endoftext|>")
-    assert psm == "HEADER? SNIPPET* PATH? " + as_trained(row.file)
+    spm = trained["SPM"].removesuffix("MIDDLE<|endoftext|>")
+    assert spm == "HEADER? SNIPPET* PATH? " + as_trained(row.file)
     assert as_trained(row.repository) == "{header}{snippets}" + trained["PATH"] + as_trained(row.file)
     assert row.bos == ""
     assert row.stop[0] == "<|endoftext|>"

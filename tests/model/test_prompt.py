@@ -152,7 +152,7 @@ async def test_one_small_request_for_each_keystroke(hosts: dict[str, Host]) -> N
     for typed in ("return ", "return v", "return va"):
         send.sent.clear()
         await build_prompt(tokenizer, replace(PROMPT, middle=typed), 1024)
-        assert [body["content"] for body in send.sent] == [typed]
+        assert [body["content"] for body in send.sent] == ["    " + typed]
 
 
 async def test_one_line_of_a_minified_file(hosts: dict[str, Host]) -> None:
@@ -175,8 +175,8 @@ async def test_a_typed_part_larger_than_the_budget(hosts: dict[str, Host]) -> No
 
 async def test_a_budget_without_room_is_refused(hosts: dict[str, Host]) -> None:
     tokenizer, _ = await opened(hosts["edgewise"])
-    with pytest.raises(ModelRefused, match=r"3 tokens are too few .* completion\.prompt_tokens"):
-        await build_prompt(tokenizer, PROMPT, 3)
+    with pytest.raises(ModelRefused, match=r"2 tokens are too few .* completion\.prompt_tokens"):
+        await build_prompt(tokenizer, PROMPT, 2)
 
 
 async def test_without_fim_tokens_only_what_precedes_the_cursor_is_shown(hosts: dict[str, Host]) -> None:

@@ -24,6 +24,7 @@ from model.lab.samples import (
 from model.lab.tokenizer import Tokenizer
 from model.protocol import FimPrompt, PromptSnippet
 
+PARTS = ("prefix", "suffix", "middle")
 FILES = [
     SourceFile(
         "pack",
@@ -58,8 +59,10 @@ def test_psm_golden(tokenizer: Tokenizer) -> None:
 
 
 def test_spm_golden(tokenizer: Tokenizer) -> None:
-    ids, _ = encode_fim(tokenizer, "a = ", ["b"], "\nc\n", is_spm=True)
-    assert show(tokenizer, ids) == "<|fim_suffix|>\nc\n<|fim_prefix|>a = <|fim_middle|>b<|endoftext|>"
+    ids, kinds = encode_fim(tokenizer, "a = ", ["b"], "\nc\n", is_spm=True)
+    assert show(tokenizer, ids) == "<|fim_suffix|>\nc\n<|fim_middle|>a = b<|endoftext|>"
+    assert kinds.count(NO_LOSS) == 2
+    assert kinds.count(MIDDLE) == len(tokenizer.encode("b")) + 1
 
 
 def test_context_golden(tokenizer: Tokenizer) -> None:
@@ -75,16 +78,16 @@ def test_context_golden(tokenizer: Tokenizer) -> None:
 @pytest.mark.parametrize("snippets", [(), (("pack/a.py", "def f():\n    '''It.'''"), ("b.py", "class B:"))])
 def test_the_server_lays_out_the_same(tokenizer: Tokenizer, snippets: tuple[tuple[str, str], ...]) -> None:
     prefix, suffix = "import a\n\nx = a.", "\ny = 1\n"
-    ours, _ = encode_fim(tokenizer, prefix, [""], suffix, is_spm=False)
+    ours, _ = encode_fim(tokenizer, prefix, [""], suffix, is_spm=True)
     ours = encode_context(tokenizer, "pack", list(snippets), "pack/c.py") + ours[:-1]
     prompt = FimPrompt(prefix, suffix, "", "pack/c.py", "pack", tuple(PromptSnippet(*s) for s in snippets))
     assert encode_segments(tokenizer, layout(family("edgewise"), prompt)) == ours
 
 
-def test_typed_text_follows_the_middle_token(tokenizer: Tokenizer) -> None:
+def test_typed_text_follows_the_prefix(tokenizer: Tokenizer) -> None:
     prompt = FimPrompt("x = ", "\n", "ab", "", "")
     ids = encode_segments(tokenizer, layout(family("edgewise"), prompt))
-    assert show(tokenizer, ids) == "<|fim_prefix|>x = <|fim_suffix|>\n<|fim_middle|>ab"
+    assert show(tokenizer, ids) == "<|fim_suffix|>\n<|fim_middle|>x = ab"
 
 
 def test_rows_hold_whole_samples(tokenizer: Tokenizer, tokenizer_path: Path) -> None:
@@ -92,7 +95,7 @@ def test_rows_hold_whole_samples(tokenizer: Tokenizer, tokenizer_path: Path) -> 
     assert ids.shape == kinds.shape
     assert ids.shape[1] == 257
     for row in ids.tolist():
-        assert row.count(tokenizer.prefix) == row.count(tokenizer.suffix) == row.count(tokenizer.middle)
+        assert row.count(tokenizer.suffix) == row.count(tokenizer.middle) >= row.count(tokenizer.prefix)
         body = [i for i in row if i != tokenizer.pad]
         assert body[-1] == tokenizer.end
         assert body.count(tokenizer.end) >= max(1, row.count(tokenizer.middle))
@@ -106,16 +109,15 @@ def test_rows_depend_on_the_seed_alone(tokenizer_path: Path) -> None:
     assert first.shape != other.shape or (first != other).any()
 
 
-def test_a_sample_gives_the_file_back(tokenizer: Tokenizer) -> None:
-    builder = SampleBuilder(tokenizer, Recipe(n_time=4096, fim_rate=1.0))
+@pytest.mark.parametrize("spm_rate", [0.0, 1.0])
+def test_a_sample_gives_the_file_back(tokenizer: Tokenizer, spm_rate: float) -> None:
+    builder = SampleBuilder(tokenizer, Recipe(n_time=4096, fim_rate=1.0, spm_rate=spm_rate))
     builder.rng, builder.room = random.Random(5), 4097
     for _ in range(30):
         ids, _ = builder.body(FILES[0].text, [])
         text = show(tokenizer, ids)
-        parts = {}
-        for name in ("prefix", "suffix", "middle"):
-            parts[name] = text.split(f"<|fim_{name}|>")[1].split("<|")[0]
-        assert parts["prefix"] + parts["middle"] + parts["suffix"] == FILES[0].text
+        found = {name: text.partition(f"<|fim_{name}|>")[2].split("<|")[0] for name in PARTS}
+        assert found["prefix"] + found["middle"] + found["suffix"] == FILES[0].text
 
 
 def test_snippets_come_from_other_files_that_are_used() -> None:
