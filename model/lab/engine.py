@@ -46,10 +46,14 @@ class UnixConnection(http.client.HTTPConnection):
 class Engine:
     """One model in this process."""
 
-    def __init__(self, path: Path, n_threads: int = 2, n_ctx: int = 2048, engine: str = "llama_cpp") -> None:
+    def __init__(
+        self, path: Path, n_threads: int = 2, n_ctx: int = 2048, engine: str = "llama_cpp", adapter: str = ""
+    ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="edgewise-lab-")
         self._socket = str(Path(self._folder.name) / "engine.sock")
-        options = EngineOptions(self._socket, api_key="", n_ctx=n_ctx, n_slots=1, n_threads=n_threads)
+        options = EngineOptions(
+            self._socket, api_key="", n_ctx=n_ctx, n_slots=1, n_threads=n_threads, adapter=adapter
+        )
         header = read_header(path)
         self._running = choose_engine(engine, header).start(header, options)
 

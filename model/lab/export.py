@@ -1,5 +1,5 @@
-"""Writes a checkpoint as GGUF, in F32, F16 or Q8_0: llama architecture, SentencePiece vocabulary, what both
-engines load.
+"""Writes a checkpoint as GGUF, in F32, F16 or a quantized type: llama architecture, SentencePiece vocabulary,
+what both engines load.
 
 The loader of 2023 that ctransformers carries wants `output.weight` even when the embedding is tied, and a
 vocabulary of the `llama` kind; norms stay F32. Rotary pairs: the net rotates halves (i, i + d/2), GGUF's

@@ -19,7 +19,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, multiprocessing
 
-from model.lab.net import Net, weighted_sum
+from model.lab.distil import Corpus, Loss
+from model.lab.net import Net
 from model.lab.rows import Rows
 
 PATIENCE_S = 900.0  # compiling included
@@ -46,9 +47,17 @@ class Gradients(Protocol):
 class HereGradients:
     """In this process, on one device."""
 
-    def __init__(self, net: Net, rows: list[Rows], device: str, *, should_compile: bool) -> None:
+    def __init__(
+        self,
+        net: Net,
+        rows: list[Rows],
+        device: str,
+        *,
+        should_compile: bool,
+        loss: Loss = Corpus(),  # noqa: B008 - frozen
+    ) -> None:
         self.net, self.rows, self.device = net, rows, device
-        self.loss: Any = torch.compile(weighted_sum, dynamic=False) if should_compile else weighted_sum
+        self.loss: Any = torch.compile(loss, dynamic=False) if should_compile else loss
 
     def compute(self, job: Job) -> float:
         """One forward and backward pass."""
@@ -64,6 +73,7 @@ class Shared:
     """What coordinator and workers both see."""
 
     net: Net
+    loss: Loss
     gradients: list[list[Tensor]]  # by worker, by parameter
     sums: Tensor  # by worker: loss, weight
     job: Tensor  # kind, position, rows, the next row to take
@@ -93,7 +103,7 @@ def work(rank: int, shared: Shared, paths: list[Path], seed: int, *, should_comp
     threading.Thread(target=leave_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     rows = [Rows(path, seed) for path in paths]
-    loss_of: Any = torch.compile(weighted_sum, dynamic=False) if should_compile else weighted_sum
+    loss_of: Any = torch.compile(shared.loss, dynamic=False) if should_compile else shared.loss
     for parameter, gradient in zip(shared.net.parameters(), shared.gradients[rank], strict=True):
         parameter.grad = gradient
     while True:
@@ -117,14 +127,21 @@ class WorkerGradients:
     """From worker processes that share the weights; the caller's process only adds up."""
 
     def __init__(
-        self, net: Net, paths: list[Path], seed: int, n_workers: int, *, should_compile: bool
+        self,
+        net: Net,
+        paths: list[Path],
+        seed: int,
+        n_workers: int,
+        *,
+        should_compile: bool,
+        loss: Loss = Corpus(),  # noqa: B008 - frozen
     ) -> None:
         context = multiprocessing.get_context("spawn")
         net.share_memory()
         gradients = [[shared_zeros(*p.shape) for p in net.parameters()] for _ in range(n_workers)]
         sums, job = shared_zeros(n_workers, 2), shared_zeros(4, dtype=torch.int64)
         self.net = net
-        self.shared = Shared(net, gradients, sums, job, context.Lock(), context.Barrier(n_workers + 1))
+        self.shared = Shared(net, loss, gradients, sums, job, context.Lock(), context.Barrier(n_workers + 1))
         for rank in range(n_workers):
             options = {"should_compile": should_compile}
             arguments = (rank, self.shared, paths, seed)

@@ -121,7 +121,9 @@ class SampleBuilder:
         if rng.random() >= self.recipe.fim_rate or not window.strip():
             return encode_plain(self.tokenizer, window)
         is_long = rng.random() < self.recipe.long_rate
-        cuts = [pick_long_cut(window, rng) if is_long else pick_cut(window, spans, rng) for _ in range(N_CUTS)]
+        cuts = [
+            pick_long_cut(window, rng) if is_long else pick_cut(window, spans, rng) for _ in range(N_CUTS)
+        ]
         cut = max(cuts, key=lambda c: c.start)
         middle = [window[cut.start : cut.end]]
         if rng.random() < TYPED_RATE and len(middle[0]) > 1:

@@ -19,6 +19,8 @@ from typing import Any, TypeVar
 
 import torch
 
+from model.lab.distil import Corpus, Distilled, Loss
+from model.lab.export import load_net
 from model.lab.gradients import Gradients, HereGradients, Job, WorkerGradients
 from model.lab.muon import Muon
 from model.lab.net import Net, Shape, weighted_sum
@@ -98,10 +100,12 @@ class Run:
         self.state = State(**self.begin_with(self.checkpoint)["state"])
 
     def begin_with(self, checkpoint: Path) -> dict[str, Any]:
-        """The weights and the optimizers' memory of this or another run, but not how far it had come."""
+        """The weights and the optimizers' memory (a pruned net has none) of this or another run, but not how
+        far it had come.
+        """
         stored: dict[str, Any] = torch.load(checkpoint, map_location=self.device, weights_only=True)
         self.net.load_state_dict(stored["net"])
-        for optimizer, state in zip(self.optimizers, stored["optimizers"], strict=True):
+        for optimizer, state in zip(self.optimizers, stored.get("optimizers", ()), strict=False):
             optimizer.load_state_dict(state)
         return stored
 
@@ -211,14 +215,24 @@ def train(run: Run, gradients: Gradients, n_times: list[int], held: Rows, pace: 
     write_log(run, held_out=run.held_out_loss(held, 4 * pace.eval_rows), done=True)
 
 
-def build_gradients(run: Run, paths: list[Path], n_workers: int, *, should_compile: bool) -> Gradients:
+def build_loss(teacher: Path | None, share: float, device: str) -> Loss:
+    """The corpus alone, or with a teacher that learns no more."""
+    if teacher is None:
+        return Corpus()
+    return Distilled(load_net(teacher).requires_grad_(False).to(device), share)
+
+
+def build_gradients(
+    run: Run, paths: list[Path], n_workers: int, loss: Loss, *, should_compile: bool
+) -> Gradients:
     """Workers if there are to be any."""
     if n_workers:
         torch.set_num_threads(1)  # the optimizers' threads would wait for each other as the workers' would
-        return WorkerGradients(run.net, paths, run.plan.seed, n_workers, should_compile=should_compile)
-    return HereGradients(
-        run.net, [Rows(path, run.plan.seed) for path in paths], run.device, should_compile=should_compile
-    )
+        return WorkerGradients(
+            run.net, paths, run.plan.seed, n_workers, should_compile=should_compile, loss=loss
+        )
+    rows = [Rows(path, run.plan.seed) for path in paths]
+    return HereGradients(run.net, rows, run.device, should_compile=should_compile, loss=loss)
 
 
 def add_fields(parser: argparse.ArgumentParser, *kinds: type) -> None:
@@ -245,6 +259,8 @@ def main() -> None:
     parser.add_argument(
         "--begin-with", type=Path, help="checkpoint of another run whose weights to start from"
     )
+    parser.add_argument("--teacher", type=Path, help="checkpoint of a run to learn from beside the corpus")
+    parser.add_argument("--teacher-share", type=float, default=0.5, help="of the loss")
     parser.add_argument("--device", default="cpu")
     parser.add_argument(
         "--workers",
@@ -261,7 +277,8 @@ def main() -> None:
     paths = [args.rows, *([args.long_rows] if args.long_rows else [])]
     n_times = [Rows(path, run.plan.seed).n_time for path in paths]
     write_log(run, parameters=run.net.n_parameters(), workers=args.workers, n_times=n_times)
-    gradients = build_gradients(run, paths, args.workers, should_compile=args.compile)
+    loss = build_loss(args.teacher, args.teacher_share, args.device)
+    gradients = build_gradients(run, paths, args.workers, loss, should_compile=args.compile)
     train(run, gradients, n_times, Rows(args.held_out, run.plan.seed), pick(Pace, args))
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Corpus, tokenizer, rows, training, a cut and a resumed run, export, evaluation: everything once, tiny, in a minute
-# or two. It proves that the parts fit, not that the model is any good.
+# Corpus, tokenizer, rows, training, a cut and a resumed run, export, evaluation, quantizing, pruning, distilling:
+# everything once, tiny, in a few minutes. It proves that the parts fit, not that the model is any good.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 WORK=$(mktemp -d -t edgewise-smoke-XXXXXX)
@@ -20,3 +20,5 @@ train() {
 train 10
 train 20
 finish "$WORK/run" "$WORK/edgewise-smoke"
+CHECKPOINT=$WORK/run/checkpoint.pt ROWS=$WORK/rows-256.npz HELD_ROWS=$WORK/rows-256.npz LINES_MEASURED=4 SMALL=1 STEPS=4 \
+    DOCS=$WORK WORK=$WORK bash model/lab/runs/shrink.sh

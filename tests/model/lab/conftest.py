@@ -44,3 +44,21 @@ def small_net(tokenizer: Tokenizer) -> Net:
     for parameter in net.parameters():
         torch.nn.init.normal_(parameter, mean=float(parameter.ndim == 1), std=0.15)
     return net.eval()
+
+
+@pytest.fixture(scope="session")
+def held_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("held") / "heldout.jsonl"
+    lines = []
+    for package in ("one", "two"):
+        user = (
+            "from one.wrap import wrap\n\n\ndef show(text):\n    for line in wrap(text):\n        print()\n"
+        )
+        for name, text in (("wrap", inspect.getsource(textwrap)), ("use", user)):
+            lines.append(
+                json.dumps(
+                    {"package": package, "path": f"{package}/{name}.py", "language": "python", "text": text}
+                )
+            )
+    path.write_text("\n".join(lines) + "\n")
+    return path

@@ -3,34 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import inspect
 import json
-import textwrap
 from pathlib import Path
-
-import pytest
 
 from model.lab.cases import Case, human_eval_cases, keep_first_lines, keep_last_lines, line_cases, prompt_ids
 from model.lab.evaluate import Score, similarity
 from model.lab.tokenizer import Tokenizer
-
-
-@pytest.fixture(scope="module")
-def held_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("held") / "heldout.jsonl"
-    lines = []
-    for package in ("one", "two"):
-        user = (
-            "from one.wrap import wrap\n\n\ndef show(text):\n    for line in wrap(text):\n        print()\n"
-        )
-        for name, text in (("wrap", inspect.getsource(textwrap)), ("use", user)):
-            lines.append(
-                json.dumps(
-                    {"package": package, "path": f"{package}/{name}.py", "language": "python", "text": text}
-                )
-            )
-    path.write_text("\n".join(lines) + "\n")
-    return path
 
 
 def test_cases_put_the_file_together(held_out: Path) -> None:
