@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check lab-smoke bench clean
+.PHONY: demo test vscode test-editors check lab-smoke bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/edgewise demo
@@ -11,6 +11,20 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest
+
+# The extension for VS Code, with the server's wheel inside. Needs npm with Node 22 or newer.
+vscode: $(VENV)/.installed-dev
+	rm -rf editors/vscode/server
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir editors/vscode/server .
+	cd editors/vscode && npm ci --loglevel=error && npm run --silent package
+
+# The real editors: sets up what is missing (kept in ~/.cache/edgewise-editors), then drives them. Linux only.
+test-editors: $(VENV)/.installed-dev
+	PYTHON="$(CURDIR)/$(BIN)/python" tests/editors/vscode/setup.sh
+	$(BIN)/python -m pytest tests/editors/vscode
+	bash tests/editors/neovim/setup.sh
+	$(BIN)/python -m pytest tests/editors/neovim
+	$(BIN)/python -m tests.editors.neovim.latency
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

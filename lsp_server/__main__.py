@@ -7,6 +7,7 @@ the engine host is started, and while it loads the model this process imports th
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import logging
 import sys
@@ -14,8 +15,8 @@ from contextlib import suppress
 
 from lsp_server.wire import take_stdio
 
-# Libraries import these at the first request, where it would block the loop for 50 ms.
-PRELOADED = ("httpcore2", "anyio._backends._asyncio", "encodings.utf_8_sig", "tree_sitter_python")
+# Libraries import these at the first request, where it would block the loop.
+PRELOADED = ("encodings.utf_8_sig", "tree_sitter_python")
 
 
 def main() -> None:
@@ -35,6 +36,7 @@ def main() -> None:
     for name in PRELOADED:
         with suppress(ImportError):
             importlib.import_module(name)
+    gc.freeze()  # what is imported stays: looking through it for garbage would stop everything now and then
     sys.exit(asyncio.run(serve(source, target)))
 
 

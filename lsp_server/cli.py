@@ -27,9 +27,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "complete": ("lsp_server.commands.complete:complete", "Complete the code at one place."),
     "prompt": ("lsp_server.commands.prompt:prompt", "Show what the model would see at one place."),
     "explain": ("lsp_server.commands.explain:explain", "Explain a function, some lines or a file."),
+    "index": ("lsp_server.commands.index:index", "Read a folder into the index and say what was found."),
+    "symbols": ("lsp_server.commands.symbols:symbols", "Find definitions by the letters of their names."),
+    "bench": ("lsp_server.commands.bench:bench", "Measure this installation beside other tools."),
     "doctor": ("lsp_server.commands.doctor:doctor", "Check this installation and say how to mend it."),
+    "stats": ("lsp_server.commands.stats:stats", "Show how fast suggestions were and how many were taken."),
+    "why": ("lsp_server.commands.why:why", "Say why there was no suggestion, or where its time went."),
     "settings": ("lsp_server.commands.settings:settings", "List every setting and its default."),
-    "model": ("model.cli:model", "See, get, check and choose models."),
+    "model": ("lsp_server.commands.model:model", "See, get, check and choose models."),
 }
 
 

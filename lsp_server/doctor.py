@@ -14,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,6 +24,9 @@ from pathlib import Path
 
 from lsp_server import settings as settings_module
 from lsp_server.engine import Engine
+from lsp_server.index.crawl import Skipped, SkipReason
+from lsp_server.index.reader import read_totals
+from lsp_server.index.store import workspace_folder
 from lsp_server.settings import Settings
 from model.engines import builtin_engines, choose_engine
 from model.fim import recognise
@@ -91,6 +95,42 @@ def _check_writable(name: str, folder: Path, cure: str) -> Check:
             return Check(name, Verdict.OK, f"{folder}: can be written")
     except OSError as error:
         return Check(name, Verdict.BROKEN, f"{folder} cannot be written ({error.strerror})", cure)
+
+
+def check_index(settings: Settings) -> Iterable[Check]:
+    """Of the folder that the command runs in: what is in its index, what is not, and why."""
+    root = Path.cwd()
+    folder = workspace_folder(settings_module.cache_folder(), root)
+    if not settings.index.enabled:
+        return [Check("index", Verdict.NOTE, "turned off", "Set index.enabled to true.")]
+    totals = read_totals(folder)
+    if not totals.is_complete:
+        state = "is not finished" if totals.n_files else "is not there yet"
+        cure = "It is made when an editor opens the folder, or by `edgewise index`."
+        return [Check("index", Verdict.NOTE, f"the index of {root} {state}", cure)]
+    found = f"{root}: {totals.n_files} files, {totals.n_symbols} symbols, {totals.n_skipped} files left out"
+    left_out = Counter(item.reason.value for item in totals.skipped)
+    return [
+        Check("index", Verdict.OK, found),
+        *(_check_left_out(reason, totals.skipped) for reason, _ in left_out.most_common()),
+    ]
+
+
+def _check_left_out(reason: str, skipped: Sequence[Skipped]) -> Check:
+    of_reason = [item for item in skipped if item.reason == reason]
+    named = [f"{item.path} ({item.detail})" if item.detail else item.path for item in of_reason]
+    more = f" and {len(named) - _SHOWN_PATHS} more" if len(named) > _SHOWN_PATHS else ""
+    message = f"left out, {reason}: {', '.join(named[:_SHOWN_PATHS])}{more}"
+    return Check("index", Verdict.NOTE, message, _CURES.get(of_reason[0].reason, ""))
+
+
+_SHOWN_PATHS = 5
+_CURES = {
+    SkipReason.TOO_LARGE: "Raise index.max_file_bytes if they are to be read.",
+    SkipReason.TOO_MANY: "Raise index.max_files, or leave folders out with index.exclude.",
+    SkipReason.UNREADABLE: "Give yourself the right to read them.",
+    SkipReason.CRASHED: "They are tried again when they change; leave them out with index.exclude.",
+}
 
 
 def check_engines(_settings: Settings) -> Iterable[Check]:
@@ -230,6 +270,7 @@ CHECKS: tuple[Callable[[Settings], Iterable[Check]], ...] = (
     check_python,
     check_settings,
     check_cache_folder,
+    check_index,
     check_engines,
     check_model,
     check_socket_folder,

@@ -5,12 +5,12 @@ Runs in the session. Must not know LSP types, files or the model.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from lsp_server.text import PositionEncoding, TextBuffer, path_of_uri
-from lsp_server.types import DocumentSnapshot, Span
+from lsp_server.types import Change, DocumentSnapshot, Span
 
 MAX_KEPT_CHARS = 8_000_000
 
@@ -66,6 +66,16 @@ def _applied(buffer: TextBuffer | None, edit: Edit, encoding: PositionEncoding) 
     end = buffer.clamped_offset_at(edit.end.line, edit.end.character, encoding)
     changed = buffer.replaced(Span(min(start, end), max(start, end)), edit.text)
     return changed if len(changed.text) <= MAX_KEPT_CHARS else None
+
+
+def find_change(document: Document, edits: Sequence[Edit], encoding: PositionEncoding) -> Change | None:
+    """The one change in one place that the edits make in `document`; None when they are more than that."""
+    buffer = document.buffer
+    if buffer is None or len(edits) != 1 or (edit := edits[0]).start is None or edit.end is None:
+        return None
+    start = buffer.clamped_offset_at(edit.start.line, edit.start.character, encoding)
+    end = buffer.clamped_offset_at(edit.end.line, edit.end.character, encoding)
+    return Change(min(start, end), abs(end - start), edit.text)
 
 
 def take_snapshot(document: Document, roots: Iterable[str]) -> DocumentSnapshot:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
+from typing import Final
 
-from lsp_server.settings import ModelSettings
+from lsp_server.settings import ModelSettings, cache_folder
+from model.adapters import resolve_adapter
 from model.client import ModelClient
 from model.protocol import (
     FimPrompt,
@@ -18,21 +20,30 @@ from model.protocol import (
     ModelInfo,
     ModelRefused,
     Piece,
+    Shown,
     TokenPrompt,
 )
 from model.store import resolve_model
 from model.supervisor import HostSpec, Supervisor
 
+KV_FOLDER: Final = "kv"
+
 
 def build_spec(settings: ModelSettings) -> HostSpec:
     """Raises ModelRefused when there is no such model."""
+    model = resolve_model(settings.name)
     return HostSpec(
-        model=resolve_model(settings.name),
+        model=model,
         engine=settings.engine,
         n_ctx=settings.n_ctx,
         n_slots=settings.n_slots,
         n_threads=settings.n_threads,
         idle_exit_s=settings.idle_exit_s,
+        max_memory_mb=settings.max_memory_mb,
+        economy=settings.economy,
+        cache_dir=str(cache_folder()),
+        unload_after_s=60.0 * settings.unload_after_minutes,
+        adapter=resolve_adapter(model, settings.adapter),
     )
 
 
@@ -60,7 +71,8 @@ class Engine:
         self._supervisor = Supervisor(build_spec(self._settings), self._on_status)
         self._supervisor.start()
         family = "" if self._settings.family == "auto" else self._settings.family
-        return ModelClient(self._supervisor, family)
+        kv_folder = cache_folder() / KV_FOLDER if self._settings.keep_kv else None
+        return ModelClient(self._supervisor, family, kv_folder)
 
     async def info(self) -> ModelInfo:
         return await self._ready_client().info()
@@ -68,6 +80,18 @@ class Engine:
     async def build_prompt(self, prompt: FimPrompt, budget_tokens: int) -> TokenPrompt:
         """What would be posted for a FIM prompt: tokenised, trimmed, laid out."""
         return await self._ready_client().build_prompt(prompt, budget_tokens)
+
+    async def prefill(self, prompt: FimPrompt, budget_tokens: int, *, may_keep: bool = False) -> Shown:
+        """Has the host evaluate a FIM prompt, and says how much of it was shown."""
+        client = self._ready_client()
+        tokens = await client.build_prompt(prompt, budget_tokens)
+        await client.prefill(tokens, may_keep=may_keep)
+        return tokens.shown
+
+    @property
+    def is_append_only(self) -> bool:
+        """Whether text that is typed stands last in the model's layout. False until the model is known."""
+        return self._client is not None and self._client.is_append_only
 
     async def generate(
         self, prompt: FimPrompt, options: GenerationOptions, budget_tokens: int

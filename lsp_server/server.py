@@ -39,7 +39,7 @@ from pygls.exceptions import (
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, default_converter
 
-from lsp_server.handlers import commands, documents, explain, inline_completion, lifecycle, workspace
+from lsp_server.handlers import commands, documents, explain, inline_completion, lifecycle, notebooks, workspace
 from lsp_server.handlers.editor import LspEditor
 from lsp_server.handlers.window import Window
 from lsp_server.parent import wait_for_death
@@ -60,6 +60,11 @@ HANDLERS: Mapping[str, Handler] = {
     types.TEXT_DOCUMENT_DID_CHANGE: documents.on_did_change,
     types.TEXT_DOCUMENT_DID_SAVE: documents.on_did_save,
     types.TEXT_DOCUMENT_DID_CLOSE: documents.on_did_close,
+    documents.CURSOR_MOVED: documents.on_cursor_moved,
+    types.NOTEBOOK_DOCUMENT_DID_OPEN: notebooks.on_did_open,
+    types.NOTEBOOK_DOCUMENT_DID_CHANGE: notebooks.on_did_change,
+    types.NOTEBOOK_DOCUMENT_DID_SAVE: notebooks.on_did_save,
+    types.NOTEBOOK_DOCUMENT_DID_CLOSE: notebooks.on_did_close,
     types.TEXT_DOCUMENT_INLINE_COMPLETION: inline_completion.on_inline_completion,
     types.TEXT_DOCUMENT_CODE_ACTION: explain.on_code_action,
     types.WORKSPACE_EXECUTE_COMMAND: commands.on_execute_command,
@@ -77,7 +82,7 @@ TOLERATED: Mapping[str, Callable[[object], object]] = {
 }
 
 # These take the JSON as it came: a client newer than our types must still be able to start.
-UNSTRUCTURED = frozenset({types.INITIALIZE, types.INITIALIZED, types.SHUTDOWN})
+UNSTRUCTURED = frozenset({types.INITIALIZE, types.INITIALIZED, types.SHUTDOWN, documents.CURSOR_MOVED})
 
 FINISH_TIMEOUT_S = 2.0
 

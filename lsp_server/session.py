@@ -10,24 +10,28 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
-from lsp_server.assist.explain import NO_INSTRUCT_MODEL, build_facts, build_messages, render_markdown
+from lsp_server.completer import Completer
 from lsp_server.completion.context import CompletionContext
 from lsp_server.completion.pipeline import Memory, Ports, complete
-from lsp_server.documents import Document, Edit, open_document, take_snapshot
+from lsp_server.documents import Document, Edit, find_change, open_document, take_snapshot
 from lsp_server.engine import Engine
+from lsp_server.explaining import Explainer
 from lsp_server.head_start import remember
 from lsp_server.index.folder import Progress as FolderProgress
 from lsp_server.index.service import IndexService
+from lsp_server.journal import Journal, journal_folder
+from lsp_server.keeping import Keeping
+from lsp_server.notebooks import Notebook, Notebooks, whole_notebook
 from lsp_server.settings import IndexSettings, Layer, ModelSettings, Problem, Settings, cache_folder, load
 from lsp_server.status import IndexProgress, Status, build_status
 from lsp_server.text import PositionEncoding, path_of_uri
-from lsp_server.trace import TraceDraft, TraceLog
+from lsp_server.trace import ACCEPTED, TraceDraft, TraceLog
 from lsp_server.turns import Turns
 from lsp_server.types import (
-    CodeFacts,
     Completion,
     CompletionRequest,
     DocumentSnapshot,
@@ -41,12 +45,15 @@ from model.protocol import (
     HostState,
     HostStatus,
     HostUnavailable,
-    ModelError,
     Piece,
+    Shown,
     TokenPrompt,
 )
 
 logger = logging.getLogger(__name__)
+
+# Related code is asked for up to so many characters a token of the prompt: the client trims it to its share.
+SNIPPET_CHARS_PER_TOKEN = 2
 
 CLOSE_TIMEOUT_S = 5.0
 _BUSY = (HostState.STARTING, HostState.RESTARTING)
@@ -80,12 +87,15 @@ class Session:
         self.settings = Settings()
         self._problems: tuple[Problem, ...] = ()
         self.turns = Turns()
-        self.traces = TraceLog()
+        self.traces = TraceLog(Journal(journal_folder(cache_folder())))
         self._accepted: set[str] = set()
+        self._keeping = Keeping()
         self._editor = editor
         self._documents: dict[str, Document] = {}
+        self._notebooks = Notebooks()
         self._roots: tuple[str, ...] = ()
-        self._memory = Memory()
+        ports = Ports(self._search, self._generate, self._prefill, self._is_append_only)
+        self._completer = Completer(ports, lambda: self.settings.completion, self.traces)
         self._host = HostStatus(HostState.STOPPED)
         self._index_progress = IndexProgress()
         self._status = Status()
@@ -95,15 +105,17 @@ class Session:
         self._engine_made_for: ModelSettings | None = None
         self._index_made_for: tuple[IndexSettings, tuple[str, ...]] | None = None
         self._engine: Engine | None = None
-        self._explainer: Engine | None = None
+        self._explainer = Explainer(lambda: self.settings)
         self._index: IndexService | None = None
         self._model_progress: Progress | None = None
 
     # --- documents ------------------------------------------------------------------------------------------
 
     def open_document(self, uri: str, language_id: str, version: int, text: str) -> None:
-        self._documents[uri] = open_document(uri, language_id, version, text)
+        self._documents[uri] = document = open_document(uri, language_id, version, text)
         self._overlay(uri)
+        if document.buffer is not None:
+            self._completer.on_cursor(self.take_snapshot(document), 0)
 
     def edit_document(self, uri: str, version: int, edits: Iterable[Edit]) -> None:
         """Edits of a document that is not open are dropped: there is no text that they could change."""
@@ -111,17 +123,24 @@ class Session:
         if document is None:
             logger.warning("Dropped the edits of a document that is not open.")
             return
-        self._documents[uri] = document.edited(edits, version, self.encoding)
+        edits = list(edits)
+        self._documents[uri] = edited = document.edited(edits, version, self.encoding)
         self._overlay(uri)
+        if edited.buffer is not None:
+            change = find_change(document, edits, self.encoding)
+            self._completer.on_edit(self.take_snapshot(edited), change)
 
     def close_document(self, uri: str) -> None:
         self._documents.pop(uri, None)
-        self._memory.forget(uri)
+        self._completer.forget(uri)
         self.turns.end(uri)
         self._overlay(uri)
 
     def _overlay(self, uri: str) -> None:
         """The index sees an open document as it stands, not as it lies on disk."""
+        if (notebook := self._notebooks.of_cell(uri)) is not None:
+            self._overlay_notebook(notebook)
+            return
         path = path_of_uri(uri)
         if self._index is None or not path:
             return
@@ -136,13 +155,42 @@ class Session:
         return self._documents.get(uri)
 
     def take_snapshot(self, document: Document) -> DocumentSnapshot:
-        return take_snapshot(document, self._roots)
+        notebook = self._notebooks.of_cell(document.uri)
+        if notebook is None:
+            return take_snapshot(document, self._roots)
+        before, after = notebook.around(document.uri, self._documents)
+        whole = take_snapshot(replace(document, uri=notebook.uri), self._roots)
+        return replace(whole, uri=document.uri, before=before, after=after)
+
+    def notebook(self, uri: str) -> Notebook | None:
+        return self._notebooks.get(uri)
+
+    def put_notebook(self, notebook: Notebook) -> None:
+        """It was opened, or its cells changed; the cells' texts are documents already."""
+        self._notebooks.put(notebook)
+        self._overlay_notebook(notebook)
+
+    def remove_notebook(self, uri: str) -> None:
+        path = path_of_uri(uri)
+        if self._notebooks.remove(uri) is not None and self._index is not None and path:
+            self._index.overlay(path, None)
+
+    def _overlay_notebook(self, notebook: Notebook) -> None:
+        path = path_of_uri(notebook.uri)
+        if self._index is not None and path:
+            language_id = notebook.language_id(self._documents)
+            self._index.overlay(path, notebook.text(self._documents), language_id)
 
     # --- what a session is for ------------------------------------------------------------------------------
 
     async def complete(self, request: CompletionRequest, trace: TraceDraft) -> Completion | NoCompletion:
-        ports = Ports(self._search, self._generate)
-        return await complete(request, self.settings.completion, ports, self._memory, trace)
+        return await self._completer.answer(request, trace)
+
+    def put_cursor(self, uri: str, offset: int) -> None:
+        """The editor told where the cursor is now: at rest, what will be needed there is made ready."""
+        document = self._documents.get(uri)
+        if document is not None and document.buffer is not None:
+            self._completer.on_cursor(self.take_snapshot(document), offset)
 
     async def build_prompt(
         self, request: CompletionRequest, budget_tokens: int, trace: TraceDraft
@@ -159,58 +207,48 @@ class Session:
         if not asked:
             assert isinstance(result, NoCompletion)
             return result
-        await self._started.wait()
-        if self._engine is None:
-            raise HostUnavailable("The session is ending.")
-        return await self._engine.build_prompt(asked[0], budget_tokens)
+        engine = await self._started_engine()
+        return await engine.build_prompt(asked[0], budget_tokens)
 
     async def _search(self, context: CompletionContext) -> tuple[Snippet, ...]:
         if self._index is None:
             return ()
-        return await self._index.search_imports(context.snapshot, context.offset)
+        settings = self.settings.completion
+        budget_chars = settings.prompt_tokens * SNIPPET_CHARS_PER_TOKEN
+        snapshot, offset = whole_notebook(context.snapshot, context.offset)
+        found = await self._index.retrieve(snapshot, offset, budget_chars, settings.search_deadline_ms)
+        if found.is_late:
+            raise TimeoutError
+        return found.snippets
 
     async def _generate(self, prompt: FimPrompt, options: GenerationOptions) -> AsyncIterator[Piece]:
-        await self._started.wait()
-        if self._engine is None:
-            raise HostUnavailable("The session is ending.")
+        engine = await self._started_engine()
+        may_keep = await self._keeping.may_keep(prompt.path, self._index)
+        options = replace(options, may_keep=may_keep)
         async with aclosing(
-            self._engine.generate(prompt, options, self.settings.completion.prompt_tokens)
+            engine.generate(prompt, options, self.settings.completion.prompt_tokens)
         ) as pieces:
             async for piece in pieces:
                 yield piece
+
+    async def _prefill(self, prompt: FimPrompt, budget_tokens: int) -> Shown:
+        may_keep = await self._keeping.may_keep(prompt.path, self._index)
+        return await (await self._started_engine()).prefill(prompt, budget_tokens, may_keep=may_keep)
+
+    def _is_append_only(self) -> bool:
+        return self._engine is not None and self._engine.is_append_only
+
+    async def _started_engine(self) -> Engine:
+        await self._started.wait()
+        if self._engine is None:
+            raise HostUnavailable("The session is ending.")
+        return self._engine
 
     async def explain(self, snapshot: DocumentSnapshot, span: Span, on_text: Callable[[str], None]) -> str:
         """Markdown: the facts, then, when there is an instruct model, words grounded in them. `on_text` gets
         each piece as soon as it is there."""
         await self._started.wait()  # the editor may still be telling its settings
-        has_words = bool(self.settings.explain.model)
-        facts = await build_facts(snapshot, span, self._index)
-        markdown = render_markdown(facts, "" if has_words else NO_INSTRUCT_MODEL)
-        on_text(markdown)
-        if has_words:
-            async for text in self._words(facts):
-                markdown += text
-                on_text(text)
-        return markdown
-
-    async def _words(self, facts: CodeFacts) -> AsyncIterator[str]:
-        settings = self.settings.explain
-        options = GenerationOptions(settings.max_tokens, t_max_predict_ms=settings.timeout_ms)
-        yield "\n---\n\n"
-        try:
-            async with aclosing(self._instruct_engine().chat(build_messages(facts), options)) as pieces:
-                async for piece in pieces:
-                    yield piece.text
-        except ModelError as error:
-            yield f"\n\n_There are no more words: {error}_\n"
-
-    def _instruct_engine(self) -> Engine:
-        """The engine of the model that explains; the same host as the completion's when it is the same
-        file."""
-        if self._explainer is None:
-            settings = self.settings.model.model_copy(update={"name": self.settings.explain.model})
-            self._explainer = Engine(settings, lambda status: None)
-        return self._explainer
+        return await self._explainer.explain(snapshot, span, self._index, on_text)
 
     # --- settings, model and index --------------------------------------------------------------------------
 
@@ -251,9 +289,8 @@ class Session:
         await self.reconcile()
 
     async def _replace_engine(self) -> None:
-        await _close(self._engine, self._explainer)
-        self._explainer = None
-        self._memory.clear()
+        await _close(self._engine, self._explainer.take_engine())
+        self._completer.clear()
         self._engine_made_for = self.settings.model
         self._engine = Engine(self.settings.model, self._on_host_status)
         self._started.set()
@@ -281,9 +318,11 @@ class Session:
     async def aclose(self) -> None:
         """Lets go of everything, once; nothing starts again after it."""
         async with self._reconciling:
-            parts, self._is_closed = (self._index, self._explainer, self._engine), True
-            self._index = self._explainer = self._engine = None
+            parts, self._is_closed = (self._index, self._explainer.take_engine(), self._engine), True
+            self._index = self._engine = None
+            self._completer.close()
             await _close(*parts)
+        self.traces.close()
 
     # --- what the editor is told ----------------------------------------------------------------------------
 
@@ -329,7 +368,11 @@ class Session:
 
     def accept(self, completion_id: str) -> None:
         """A person took this suggestion."""
-        self._accepted.add(completion_id)
+        if completion_id not in self._accepted:
+            self._accepted.add(completion_id)
+            trace = TraceDraft(ACCEPTED)
+            trace.set(completion_id=completion_id)
+            self.traces.note(trace)
 
     @property
     def n_accepted(self) -> int:

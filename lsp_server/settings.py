@@ -60,6 +60,13 @@ class ModelSettings(Section):
             json_schema_extra=MACHINE,
         ),
     ] = "auto"
+    adapter: Annotated[
+        str,
+        Field(
+            description="The adapter of `edgewise model tune`: `auto` (this model's), `none`, or a path.",
+            json_schema_extra=MACHINE,
+        ),
+    ] = "auto"
     n_ctx: Annotated[
         int,
         Field(
@@ -87,6 +94,41 @@ class ModelSettings(Section):
             json_schema_extra=MACHINE,
         ),
     ] = 0
+    keep_kv: Annotated[
+        bool,
+        Field(
+            description="Keep what the model has read on disk (for you alone, 7 days, 512 MB), so that the "
+            "first suggestion after a restart comes at once. Never of files that are ignored.",
+            json_schema_extra=MACHINE,
+        ),
+    ] = True
+    max_memory_mb: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=10_000_000,
+            description="Memory that the model may take. Where it is too little, there are fewer slots and a "
+            "shorter context, or the model is refused. 0: no limit but the machine's.",
+            json_schema_extra=MACHINE,
+        ),
+    ] = 0
+    economy: Annotated[
+        Literal["auto", "never", "always"],
+        Field(
+            description="Fewer threads and shorter suggestions to save energy. `auto`: on battery.",
+            json_schema_extra=MACHINE,
+        ),
+    ] = "auto"
+    unload_after_minutes: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=10_000,
+            description="A window in which nobody types for so long lets go of the model; the next key loads it "
+            "again. Its memory is freed when no window needs it. 0: never.",
+            json_schema_extra=MACHINE,
+        ),
+    ] = 30.0
     idle_exit_s: Annotated[
         float,
         Field(
@@ -134,6 +176,11 @@ class CompletionSettings(Section):
             description="Whether a suggestion may have several lines. `auto` decides by the cursor's place."
         ),
     ] = "auto"
+    prefetch: Annotated[
+        bool,
+        Field(description="Whether to compute while you type and while you pause, before the editor asks."),
+    ] = True
+    in_comments: Annotated[bool, Field(description="Whether to suggest by itself inside of comments.")] = True
     max_file_bytes: Annotated[
         int, Field(ge=1000, le=8_000_000, description="Nothing is suggested in larger files.")
     ] = 2_000_000

@@ -15,6 +15,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import count
+from typing import Protocol
+
+REQUEST = "textDocument/inlineCompletion"
+PREFETCH = "edgewise/prefetch"  # a computation that no request attached to
+PREPARE = "edgewise/prepare"  # a prompt that was evaluated while nobody typed
+ACCEPTED = "edgewise.accepted"
 
 TraceValue = int | float | bool | str | None
 
@@ -40,6 +46,7 @@ class TraceRecord:
     total_ms: float
     stages_ms: Mapping[str, float]
     fields: Mapping[str, TraceValue]
+    at: float = 0.0  # seconds since 1970, for people
 
 
 class TraceDraft:
@@ -65,23 +72,55 @@ class TraceDraft:
         """Notes facts: the trigger, the reason, counts of tokens."""
         self._fields.update({name: safe_value(value) for name, value in fields.items()})
 
+    @property
+    def age_ms(self) -> float:
+        return (time.perf_counter() - self._started) * 1000
+
+    def adopt(self, other: TraceDraft) -> None:
+        """Takes over what is known of the work that this request waited for."""
+        self._fields = {**other._fields, **self._fields}
+        self._stages_ms = {**other._stages_ms, **self._stages_ms}
+
     def freeze(self) -> TraceRecord:
         total_ms = round((time.perf_counter() - self._started) * 1000, 3)
-        return TraceRecord(next(_numbers), self._method, total_ms, dict(self._stages_ms), dict(self._fields))
+        stages_ms, fields = dict(self._stages_ms), dict(self._fields)
+        return TraceRecord(next(_numbers), self._method, total_ms, stages_ms, fields, round(time.time(), 3))
+
+
+class Sink(Protocol):
+    """Where records are kept for other processes."""
+
+    def write(self, record: TraceRecord) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class TraceLog:
-    """The last records, oldest first; each also goes to the log as a JSON line at debug level."""
+    """The last requests, oldest first; each record also goes to the log as a JSON line at debug level, and to
+    the sink."""
 
-    def __init__(self, n_kept: int = 200) -> None:
+    def __init__(self, sink: Sink | None = None, n_kept: int = 200) -> None:
         self._records: deque[TraceRecord] = deque(maxlen=n_kept)
+        self._sink = sink
 
     def add(self, draft: TraceDraft) -> TraceRecord:
-        record = draft.freeze()
+        """A request was answered."""
+        record = self.note(draft)
         self._records.append(record)
+        return record
+
+    def note(self, draft: TraceDraft) -> TraceRecord:
+        """Something happened that nobody asked for."""
+        record = draft.freeze()
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("%s", json.dumps(asdict(record)))
+        if self._sink is not None:
+            self._sink.write(record)
         return record
+
+    def close(self) -> None:
+        if self._sink is not None:
+            self._sink.close()
 
     def last(self, n_records: int) -> tuple[TraceRecord, ...]:
         return tuple(self._records)[-n_records:] if n_records > 0 else ()

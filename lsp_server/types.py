@@ -26,7 +26,8 @@ class DocumentSnapshot:
     """One document as it stood when a request arrived.
 
     `path` is absolute, or "" for a document that is not a file; `relative_path` is what a prompt shows:
-    relative to `workspace_root` with forward slashes.
+    relative to `workspace_root` with forward slashes. `before` and `after` are the other cells of the notebook
+    when the document is a cell of one.
     """
 
     uri: str
@@ -35,6 +36,17 @@ class DocumentSnapshot:
     workspace_root: str
     language_id: str
     version: int
+    text: str
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An edit in one place: at `offset` so many characters were taken out and `text` was put in."""
+
+    offset: int
+    n_removed: int
     text: str
 
 
@@ -82,6 +94,10 @@ class Symbol:
     container: str = ""
     docstring: str = ""
     end_line: int = 0
+
+
+def dotted_name(symbol: Symbol) -> str:
+    return f"{symbol.container}.{symbol.name}" if symbol.container else symbol.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ LOAD_LIMIT_S: Final = 300.0
 MAX_LOG_BYTES: Final = 1 << 20
 EXIT_REFUSED: Final = 3
 EXIT_NOT_NEEDED: Final = 4
+# glibc gives each thread a heap of its own by default, and the host's HTTP threads are many.
+ENVIRONMENT: Final = {"MALLOC_ARENA_MAX": "2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class HostSpec:
     n_slots: int = 4
     n_threads: int = 0
     idle_exit_s: float = 60.0
+    unload_after_s: float = 0.0  # without a request; 0: never
+    max_memory_mb: int = 0
+    economy: str = "auto"
+    cache_dir: str = ""  # where the host remembers what it measured
+    adapter: str = ""  # the path of a LoRA adapter (`model.adapters`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,16 @@ class Stopped(Exception):
 
 
 def find_meeting(spec: HostSpec, identity: FileIdentity, root: Path | None) -> Meeting:
-    return open_meeting(identity, spec.engine, spec.n_ctx, spec.n_slots, spec.n_threads, root=root)
+    options: tuple[str | int, ...] = (spec.engine, spec.n_ctx, spec.n_slots, spec.n_threads)
+    options += tuple(option for option in _further(spec) if option)
+    return open_meeting(identity, *options, root=root)
+
+
+def _further(spec: HostSpec) -> tuple[str, ...]:
+    """Options that most hosts do without."""
+    cap = f"cap={spec.max_memory_mb}" if spec.max_memory_mb else ""
+    economy = f"economy={spec.economy}" if spec.economy != "auto" else ""
+    return (spec.adapter, cap, economy, spec.cache_dir)
 
 
 def attach(meeting: Meeting, spec: HostSpec, stop: threading.Event) -> Attachment:
@@ -118,6 +134,10 @@ def _spawn(meeting: Meeting, spec: HostSpec) -> subprocess.Popen[bytes]:
         ),
         *("--n-ctx", str(spec.n_ctx), "--n-slots", str(spec.n_slots), "--n-threads", str(spec.n_threads)),
         *("--idle-exit-s", str(spec.idle_exit_s)),
+        *(("--adapter", spec.adapter) if spec.adapter else ()),
+        *(("--max-memory-mb", str(spec.max_memory_mb)) if spec.max_memory_mb else ()),
+        *(("--cache-dir", spec.cache_dir) if spec.cache_dir else ()),
+        *("--economy", spec.economy),
     ]
     with _open_log(meeting.log_path) as log:
         process = subprocess.Popen(
@@ -126,6 +146,7 @@ def _spawn(meeting: Meeting, spec: HostSpec) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
+            env={**os.environ, **ENVIRONMENT},
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )

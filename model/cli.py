@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import click
 
-from model.commands import inspecting, installing
+from model.commands import inspecting, installing, measuring
 
 
 @click.group()
@@ -25,5 +25,7 @@ for command in (
     inspecting.verify,
     installing.use,
     installing.remove,
+    measuring.recommend_models,
+    measuring.bench,
 ):
     model.add_command(command)

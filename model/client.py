@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import httpx2
-
 from model.answers import COMPLETION_FIELDS, parse_chat, parse_completion, parse_tokens, parse_usage
+from model.healing import HEALING_ENGINES, Begun, grammar, n_more_tokens
+from model.kv_keeper import KvKeeper
+from model.priority import SESSIONS_WAY, Way
 from model.prompt import build_prompt
 from model.protocol import (
     Endpoint,
@@ -27,17 +29,18 @@ from model.protocol import (
     ModelInfo,
     ModelRefused,
     Piece,
+    Purpose,
     TokenPrompt,
     Usage,
 )
 from model.sse import EventReader, MalformedStream
 from model.tokens import Tokenizer, open_tokenizer
+from model.transport import Response, SocketTransport, Transport, TransportFailed
 
 DEFAULT_BUDGET_TOKENS: Final = 1536
 ANSWER_TOKENS: Final = 256  # of the context are kept free, or a quarter of a small one
-SILENCE_S: Final = 120.0  # a long prompt on a slow machine takes a while before its first token
-TIMEOUT: Final = httpx2.Timeout(10.0, connect=5.0, read=SILENCE_S)
 RETRY_S: Final = 0.02
+SUSPECT_S: Final = 0.7  # of one request before the host is looked at; the look costs it a millisecond
 BROKE_OFF: Final = "broke off its answer"
 
 T = TypeVar("T")
@@ -50,16 +53,24 @@ class _Connection:
     """One host as the client knows it; forgotten when the host is lost."""
 
     endpoint: Endpoint
-    http: httpx2.AsyncClient
+    transport: Transport
+    keeper: KvKeeper
     tokenizer: Tokenizer | None = None
 
 
 class ModelClient:
     """One for each session. All methods raise `HostUnavailable` or `ModelRefused`, and nothing else."""
 
-    def __init__(self, source: EndpointSource, family: str = "") -> None:
-        """`family` overrides what the host recognised."""
+    def __init__(
+        self,
+        source: EndpointSource,
+        family: str = "",
+        kv_folder: Path | None = None,
+        way: Way = SESSIONS_WAY,
+    ) -> None:
+        """`family` overrides what the host recognised; `kv_folder` is where KV caches are kept, if at all."""
         self._source = source
+        self._kv_folder, self._way = kv_folder, way
         self._family = family
         self._connection: _Connection | None = None
 
@@ -71,28 +82,44 @@ class ModelClient:
         connection = await self._connect()
         n_ctx = connection.endpoint.info.n_ctx
         budget = min(budget_tokens or DEFAULT_BUDGET_TOKENS, n_ctx - min(ANSWER_TOKENS, n_ctx // 4))
-        return await build_prompt(await self._tokenizer(connection), prompt, budget)
+        can_heal = connection.endpoint.info.engine in HEALING_ENGINES
+        prompt = prompt.healed() if can_heal else replace(prompt, begun="")
+        tokens = await build_prompt(await self._tokenizer(connection), prompt, budget)
+        return replace(tokens, begun=prompt.begun)
+
+    @property
+    def is_append_only(self) -> bool:
+        """Whether what is typed stands last in the layout of the model that was asked last."""
+        tokenizer = self._connection.tokenizer if self._connection else None
+        return tokenizer is not None and tokenizer.family.joins_middle
 
     async def complete(self, prompt: TokenPrompt, options: GenerationOptions) -> AsyncGenerator[Piece]:
         """Streams the middle, each piece with the usage so far. Closing the generator ends the decode."""
         connection = await self._connect()
         stop_ids = (await self._tokenizer(connection)).stop_ids
         ids = prompt.ids
+        options = self._seated(options, Purpose.COMPLETION)
         body = _sampling(options) | {
             "prompt": ids,
-            "n_predict": options.n_predict,
+            "n_predict": options.n_predict + n_more_tokens(prompt.begun),
             "timings_per_token": True,
             "response_fields": COMPLETION_FIELDS,
+            **({"grammar": grammar(prompt.begun)} if prompt.begun else {}),
         }
-        async with self._stream(connection, "/completion", body, parse_completion) as answers:
+        begun = Begun(prompt.begun)
+        async with (
+            self._kept(connection, ids, options) as note,
+            self._stream(connection, "/completion", body, parse_completion) as answers,
+        ):
             async for answer in answers:
-                usage = replace(answer.usage or Usage(), n_prompt=len(ids))
-                if not stop_ids.isdisjoint(answer.tokens):
+                usage = note(replace(answer.usage or Usage(), n_prompt=len(ids)))
+                text = begun.taken_off(answer.text)
+                if text is None or not stop_ids.isdisjoint(answer.tokens):
                     # An end to this family, such as the next file's name, that is none to the engine.
                     yield Piece("", usage, "eos")
                     return
-                if answer.text or answer.reason:
-                    yield Piece(answer.text, usage, answer.reason)
+                if text or answer.reason:
+                    yield Piece(text, usage, answer.reason)
                 if answer.reason:
                     return
         raise self._lost(connection, BROKE_OFF)
@@ -108,27 +135,41 @@ class ModelClient:
                 f"{info.name} has no chat template, so it cannot explain: "
                 "set explain.model to an instruct model."
             )
-        said = [dict(message) for message in messages]
-        body = _sampling(options) | {"messages": said, "max_tokens": options.n_predict}
-        reason, usage = "", Usage()
-        async with self._stream(connection, "/v1/chat/completions", body, parse_chat) as answers:
-            async for answer in answers:
-                reason, usage = answer.reason or reason, answer.usage or usage
-                if answer.text:
-                    yield Piece(answer.text)
-        if not reason:
-            raise self._lost(connection, BROKE_OFF)
+        options = self._seated(options, Purpose.EXPLAIN)
+        said, told, n_told, reason, usage = [dict(message) for message in messages], "", 0, "", Usage()
+        while not reason:
+            await self._way.wait_free()
+            begun = [{"role": "assistant", "content": told}] if told else []
+            body = _sampling(options) | {
+                "messages": said + begun,
+                "max_tokens": max(1, options.n_predict - n_told),
+            }
+            async with self._stream(connection, "/v1/chat/completions", body, parse_chat) as answers:
+                async for answer in answers:
+                    reason, usage = answer.reason or reason, answer.usage or usage
+                    if answer.text:
+                        told, n_told = told + answer.text, n_told + 1
+                        yield Piece(answer.text)
+                    if not self._way.is_free and n_told:
+                        break  # goes on behind what was told, as soon as the completion is there
+                else:
+                    if not reason:
+                        raise self._lost(connection, BROKE_OFF)
         yield Piece("", usage, reason)
 
-    async def prefill(self, prompt: TokenPrompt, slot: int = -1) -> Usage:
+    async def prefill(self, prompt: TokenPrompt, slot: int = -1, *, may_keep: bool = False) -> Usage:
         """Evaluates the prompt, so that a later request with the same beginning starts at once."""
         connection = await self._connect()
-        body = _sampling(GenerationOptions(n_predict=0, slot=slot)) | {"prompt": prompt.ids, "n_predict": 0}
-        return await self._ask(connection, "/completion", body, parse_usage)
+        options = GenerationOptions(n_predict=0, slot=slot, may_keep=may_keep)
+        options, ids = self._seated(options, Purpose.COMPLETION), prompt.ids
+        body = _sampling(options) | {"prompt": ids, "n_predict": 0}
+        async with self._kept(connection, ids, options) as note:
+            return note(await self._ask(connection, "/completion", body, parse_usage))
 
     async def aclose(self) -> None:
         if self._connection:
-            await self._connection.http.aclose()
+            await self._connection.keeper.aclose()
+            await self._connection.transport.aclose()
             self._connection = None
 
     def _effective(self, info: ModelInfo) -> ModelInfo:
@@ -137,8 +178,43 @@ class ModelClient:
     async def _connect(self) -> _Connection:
         endpoint = await self._source.connect()
         if self._connection is None or self._connection.endpoint is not endpoint:
-            self._connection = _Connection(endpoint, _open_http(endpoint))
+            if self._connection:
+                self._connection.keeper.forget()
+            self._connection = self._open(endpoint)
         return self._connection
+
+    def _open(self, endpoint: Endpoint) -> _Connection:
+        async def post(path: str, body: Body) -> Any:  # noqa: ANN401  (JSON)
+            return await self._ask(connection, path, body, dict)
+
+        keeper = KvKeeper(self._kv_folder, endpoint.info, post)
+        connection = _Connection(endpoint, _open_transport(endpoint), keeper)
+        return connection
+
+    def _seated(self, options: GenerationOptions, purpose: Purpose) -> GenerationOptions:
+        """In this session's own slot, where the caller names none."""
+        return options if options.slot >= 0 else replace(options, slot=self._source.choose_slot(purpose))
+
+    @asynccontextmanager
+    async def _kept(
+        self, connection: _Connection, ids: Sequence[int], options: GenerationOptions
+    ) -> AsyncIterator[Callable[[Usage], Usage]]:
+        """Around a request, before which explanations give way: restores a kept KV cache first, and notes
+        afterwards what the slot holds."""
+        seen = Usage()
+
+        def note(usage: Usage) -> Usage:
+            nonlocal seen
+            seen = usage
+            return usage
+
+        try:
+            with self._way.taken():
+                await connection.keeper.before(options.slot, ids)
+                yield note
+        finally:
+            if seen.n_prompt:  # else nobody knows what the slot holds now
+                connection.keeper.after(options.slot, ids, seen.n_cached, may_keep=options.may_keep)
 
     async def _tokenizer(self, connection: _Connection) -> Tokenizer:
         if connection.tokenizer is None:
@@ -152,8 +228,8 @@ class ModelClient:
     async def _ask(self, connection: _Connection, path: str, body: Body, parse: Parser[T]) -> T:
         async with self._response(connection, path, body) as response:
             try:
-                return parse(json.loads(await response.aread()))
-            except (httpx2.TransportError, ValueError) as error:
+                return parse(json.loads(await _read(response)))
+            except (TransportFailed, ValueError) as error:
                 raise self._lost(connection, BROKE_OFF) from error
 
     @asynccontextmanager
@@ -164,44 +240,53 @@ class ModelClient:
             yield self._read_events(connection, response, parse)
 
     async def _read_events(
-        self, connection: _Connection, response: httpx2.Response, parse: Parser[T]
+        self, connection: _Connection, response: Response, parse: Parser[T]
     ) -> AsyncIterator[T]:
         reader = EventReader()
         try:
-            async for chunk in response.aiter_raw():
+            async for chunk in response.chunks():
                 for event in reader.feed(chunk):
                     if error := event.get("error"):
                         raise self._failure(connection, 500, error)
                     yield parse(event)
-        except (httpx2.TransportError, MalformedStream) as error:
+        except (TransportFailed, MalformedStream) as error:
             raise self._lost(connection, BROKE_OFF) from error
 
     @asynccontextmanager
-    async def _response(
-        self, connection: _Connection, path: str, body: Body
-    ) -> AsyncIterator[httpx2.Response]:
+    async def _response(self, connection: _Connection, path: str, body: Body) -> AsyncIterator[Response]:
         """The answer's head has arrived and is good. Leaving the block closes the connection."""
-        response = await self._send(connection, path, json.dumps(body))
-        try:
-            if response.status_code != 200:
-                raise self._failure(connection, response.status_code, await _read_error(response))
+        async with AsyncExitStack() as stack:
+            stack.enter_context(self._suspecting(connection))
+            response = await self._send(connection, stack, path, json.dumps(body).encode())
+            if response.status != 200:
+                raise self._failure(connection, response.status, await _read_error(response))
             yield response
-        finally:
-            await response.aclose()
 
-    async def _send(self, connection: _Connection, path: str, content: str) -> httpx2.Response:
-        """Tries once more: a busy host may turn a connection away, or close one before it answers."""
-
-        async def attempt() -> httpx2.Response:
-            request = connection.http.build_request("POST", path, content=content)
-            return await connection.http.send(request, stream=True)
-
+    @contextmanager
+    def _suspecting(self, connection: _Connection) -> Iterator[None]:
+        """A host that hangs never says so: as long as a request lasts, the supervisor looks now and then."""
+        looking = asyncio.ensure_future(self._look_again(connection))
         try:
-            with suppress(httpx2.NetworkError, httpx2.RemoteProtocolError):
-                return await attempt()
+            yield
+        finally:
+            looking.cancel()
+
+    async def _look_again(self, connection: _Connection) -> None:
+        while True:
+            await asyncio.sleep(SUSPECT_S)
+            self._source.report_failure(connection.endpoint)
+
+    async def _send(
+        self, connection: _Connection, stack: AsyncExitStack, path: str, content: bytes
+    ) -> Response:
+        """Tries once more: a busy host may turn a connection away, or close one before it answers."""
+        try:
+            return await stack.enter_async_context(connection.transport.post(path, content))
+        except TransportFailed:
             await asyncio.sleep(RETRY_S)
-            return await attempt()
-        except httpx2.TransportError as error:
+        try:
+            return await stack.enter_async_context(connection.transport.post(path, content))
+        except TransportFailed as error:
             raise self._lost(connection, "does not answer") from error
 
     def _failure(self, connection: _Connection, status: int, error: object) -> HostUnavailable | ModelRefused:
@@ -221,6 +306,7 @@ class ModelClient:
     def _lost(self, connection: _Connection, what: str) -> HostUnavailable:
         """Tells the supervisor, forgets the connection, and says it in a sentence."""
         self._source.report_failure(connection.endpoint)
+        connection.keeper.forget()
         if self._connection is connection:
             self._connection = None
         return HostUnavailable(
@@ -228,33 +314,22 @@ class ModelClient:
         )
 
 
-def _open_http(endpoint: Endpoint) -> httpx2.AsyncClient:
-    """No proxies, no redirects, and a connection for each request.
+def _open_transport(endpoint: Endpoint) -> Transport:
+    if endpoint.socket_path:
+        return SocketTransport(endpoint)
+    from model.full_transport import FullTransport  # a library of 100 ms and 10 MB that few need
 
-    A kept connection holds one of llama-server's few HTTP threads while it is idle, and often dies silently
-    after a stream; opening a unix socket costs 0.1 ms.
-    """
-    headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
-    transport = httpx2.AsyncHTTPTransport(
-        uds=endpoint.socket_path or None,
-        trust_env=False,
-        verify=False,  # plain HTTP on this machine; loading the certificates would cost 60 ms
-        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
-    )
-    return httpx2.AsyncClient(
-        transport=transport,
-        base_url=endpoint.base_url,
-        headers={"Content-Type": "application/json", "Connection": "close", **headers},
-        timeout=TIMEOUT,
-        trust_env=False,
-        follow_redirects=False,
-    )
+    return FullTransport(endpoint)
 
 
-async def _read_error(response: httpx2.Response) -> object:
+async def _read(response: Response) -> bytes:
+    return b"".join([chunk async for chunk in response.chunks()])
+
+
+async def _read_error(response: Response) -> object:
     try:
-        answer = json.loads(await response.aread())
-    except (httpx2.TransportError, ValueError):
+        answer = json.loads(await _read(response))
+    except (TransportFailed, ValueError):
         return None
     return answer.get("error") if isinstance(answer, dict) else None
 

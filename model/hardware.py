@@ -6,6 +6,7 @@ Runs in the engine host. Must not know engines or sessions.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,8 @@ import psutil
 
 SMALL_MODEL_BYTES: Final = 128 << 20
 MAX_THREADS: Final = 8
+WORK_BYTES: Final = 128 << 20  # the engine's buffers and the process itself
+MIN_N_CTX: Final = 512
 KV_SHARE: Final = 0.2  # of the available memory, for the KV cache of all slots
 
 
@@ -57,3 +60,30 @@ def choose_n_slots(asked: int, kv_bytes_per_slot: int) -> int:
     """As many slots as asked, fewer when their KV caches would take too much of the free memory."""
     budget = int(psutil.virtual_memory().available * KV_SHARE)
     return max(1, min(asked, budget // max(1, kv_bytes_per_slot)))
+
+
+@dataclass(frozen=True, slots=True)
+class KvSize:
+    """How many slots, and how many tokens each holds."""
+
+    n_ctx: int
+    n_slots: int
+
+    @property
+    def n_tokens(self) -> int:
+        return self.n_ctx * self.n_slots
+
+
+def shrink(asked: KvSize, kv_bytes_per_token: int, room_bytes: int) -> KvSize | None:
+    """Fewer slots first, down to two, then half the context, then one slot; None when nothing fits."""
+    size = asked
+    while size.n_tokens * kv_bytes_per_token > room_bytes:
+        if size.n_slots > 2:
+            size = KvSize(size.n_ctx, size.n_slots - 1)
+        elif size.n_ctx // 2 >= MIN_N_CTX:
+            size = KvSize(size.n_ctx // 2, size.n_slots)
+        elif size.n_slots > 1:
+            size = KvSize(size.n_ctx, 1)
+        else:
+            return None
+    return size

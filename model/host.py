@@ -17,16 +17,21 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from filelock import Timeout
 
 from model import fim, hardware
-from model.engines import EngineOptions, LoadFailed, RunningEngine, choose_engine
+from model.adapters import check_fit
+from model.engines import DEFAULT_N_BATCH, EngineOptions, LoadFailed, RunningEngine, choose_engine
+from model.fit import FitFile, choose_batch
 from model.gguf import GgufHeader, read_header
-from model.meeting import IS_POSIX, Meeting
+from model.governor import Economy, Governor, Subject
+from model.meeting import IS_POSIX, Meeting, make_private_folder, read_fingerprint
 from model.protocol import Endpoint, ModelInfo, ModelRefused
+from model.speed import choose_ids, connect
 
 EXIT_REFUSED: Final = 3
 EXIT_NOT_NEEDED: Final = 4
@@ -47,6 +52,20 @@ class HostArguments:
     n_slots: int
     n_threads: int
     idle_exit_s: float
+    adapter: str = ""
+    max_memory_mb: int = 0
+    cache_dir: Path | None = None
+    economy: Economy = Economy.AUTO
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An engine that serves, and what it was started with."""
+
+    engine: RunningEngine
+    endpoint: Endpoint
+    header: GgufHeader
+    options: EngineOptions
 
 
 def parse_arguments(argv: list[str]) -> HostArguments:
@@ -60,6 +79,10 @@ def parse_arguments(argv: list[str]) -> HostArguments:
     parser.add_argument("--n-slots", type=int, default=4)
     parser.add_argument("--n-threads", type=int, default=0, help="0: chosen for this machine")
     parser.add_argument("--idle-exit-s", type=float, default=60.0)
+    parser.add_argument("--adapter", default="", help="a LoRA adapter of this model")
+    parser.add_argument("--max-memory-mb", type=int, default=0, help="0: what the machine has")
+    parser.add_argument("--cache-dir", type=Path, help="where measured speeds are remembered")
+    parser.add_argument("--economy", choices=[choice.value for choice in Economy], default="auto")
     given = parser.parse_args(argv)
     return HostArguments(
         given.model,
@@ -69,6 +92,10 @@ def parse_arguments(argv: list[str]) -> HostArguments:
         given.n_slots,
         given.n_threads,
         given.idle_exit_s,
+        given.adapter,
+        given.max_memory_mb,
+        given.cache_dir,
+        Economy(given.economy),
     )
 
 
@@ -89,14 +116,66 @@ def count_kv_bytes(header: GgufHeader, n_ctx: int) -> int:
 
 
 def build_options(arguments: HostArguments, header: GgufHeader) -> EngineOptions:
-    n_ctx = choose_n_ctx(arguments.n_ctx, header)
+    size = fit_memory(arguments, header)
+    fit = find_fit_file(arguments).read()
+    n_threads = hardware.choose_n_threads(arguments.n_threads, header.size_bytes)
     return EngineOptions(
         socket_path=str(arguments.meeting.socket_path) if IS_POSIX else "",
         api_key="" if IS_POSIX else secrets.token_urlsafe(32),
-        n_ctx=n_ctx,
-        n_slots=hardware.choose_n_slots(arguments.n_slots, count_kv_bytes(header, n_ctx)),
-        n_threads=hardware.choose_n_threads(arguments.n_threads, header.size_bytes),
+        n_ctx=size.n_ctx,
+        n_slots=size.n_slots,
+        n_threads=min(n_threads, fit.n_threads) if fit.is_known and not arguments.n_threads else n_threads,
+        n_batch=choose_batch(fit.prompt_per_s, header.size_bytes) if fit.is_known else DEFAULT_N_BATCH,
+        adapter=arguments.adapter,
+        kv_folder=str(make_private_folder(arguments.meeting.kv_folder)) if IS_POSIX else "",
     )
+
+
+def fit_memory(arguments: HostArguments, header: GgufHeader) -> hardware.KvSize:
+    """Context and slots within the memory that the machine, and the user, give. Raises ModelRefused."""
+    n_ctx = choose_n_ctx(arguments.n_ctx, header)
+    asked = hardware.KvSize(n_ctx, hardware.choose_n_slots(arguments.n_slots, count_kv_bytes(header, n_ctx)))
+    if not arguments.max_memory_mb:
+        return asked
+    fixed_bytes = header.size_bytes + hardware.WORK_BYTES
+    room_bytes = (arguments.max_memory_mb << 20) - fixed_bytes
+    fitted = hardware.shrink(asked, count_kv_bytes(header, 1), room_bytes)
+    if fitted is None:
+        least_mb = (fixed_bytes + count_kv_bytes(header, hardware.MIN_N_CTX)) >> 20
+        raise ModelRefused(
+            f"The model file {header.path} needs {least_mb} MB at least, and model.max_memory_mb allows "
+            f"{arguments.max_memory_mb}: set it higher or choose a smaller model."
+        )
+    if fitted != asked:
+        log.info("within %s MB: %s instead of %s", arguments.max_memory_mb, fitted, asked)
+    return fitted
+
+
+@cache
+def find_fingerprint(arguments: HostArguments) -> str:
+    """Of everything that speed and KV caches follow from: the weights and the adapter."""
+    files = [arguments.model, *([Path(arguments.adapter)] if arguments.adapter else [])]
+    return "-".join(read_fingerprint(path) for path in files)
+
+
+def find_fit_file(arguments: HostArguments) -> FitFile:
+    """Where the speed of these weights on this machine is remembered."""
+    folder = arguments.cache_dir / "fit" if arguments.cache_dir else None
+    return FitFile(folder, find_fingerprint(arguments), arguments.engine, arguments.n_threads)
+
+
+def build_governor(arguments: HostArguments, started: Started) -> Governor:
+    subject = Subject(
+        started.engine,
+        connect(started.endpoint),
+        started.header.size_bytes,
+        choose_ids(started.header),
+        started.options.n_threads,
+        started.options.n_batch,
+        is_fixed=arguments.n_threads > 0,
+    )
+    fit_file, tell = find_fit_file(arguments), arguments.meeting.write_pace
+    return Governor(subject, fit_file, arguments.economy, tell=tell)
 
 
 def find_control_ids(header: GgufHeader) -> Mapping[str, int]:
@@ -104,7 +183,9 @@ def find_control_ids(header: GgufHeader) -> Mapping[str, int]:
     return {**header.special_tokens(), **fim.find_control_ids(header.tokens)}
 
 
-def build_info(header: GgufHeader, engine_name: str, engine: RunningEngine) -> ModelInfo:
+def build_info(
+    header: GgufHeader, engine_name: str, engine: RunningEngine, kv_folder: str = "", fingerprint: str = ""
+) -> ModelInfo:
     family = fim.recognise(header.token_ids.keys(), header.architecture, header.name)
     return ModelInfo(
         name=header.name,
@@ -116,14 +197,18 @@ def build_info(header: GgufHeader, engine_name: str, engine: RunningEngine) -> M
         n_ctx=engine.n_ctx,
         n_slots=engine.n_slots,
         control_ids=find_control_ids(header),
+        fingerprint=fingerprint,
+        kv_folder=kv_folder if engine_name == "llama_cpp" else "",
         has_chat_template=engine_name == "llama_cpp" and "tokenizer.chat_template" in header.metadata,
     )
 
 
-def start_engine(arguments: HostArguments) -> tuple[RunningEngine, Endpoint]:
+def start_engine(arguments: HostArguments) -> Started:
     """Header first, then the engine that can run it. Raises ModelRefused."""
     header = read_header(arguments.model)
     chosen = choose_engine(arguments.engine, header)
+    if arguments.adapter:
+        check_fit(read_header(Path(arguments.adapter)), header)
     options = build_options(arguments, header)
     try:
         engine = chosen.start(header, options)
@@ -135,7 +220,7 @@ def start_engine(arguments: HostArguments) -> tuple[RunningEngine, Endpoint]:
         ) from error
     if options.socket_path:
         Path(options.socket_path).chmod(0o600)
-    info = build_info(header, chosen.name, engine)
+    info = build_info(header, chosen.name, engine, options.kv_folder, find_fingerprint(arguments))
     log.info(
         "%s on %s, %s threads, %s slots of %s",
         info.path,
@@ -144,7 +229,8 @@ def start_engine(arguments: HostArguments) -> tuple[RunningEngine, Endpoint]:
         info.n_slots,
         info.n_ctx,
     )
-    return engine, Endpoint(info, options.socket_path, engine.base_url, options.api_key)
+    endpoint = Endpoint(info, options.socket_path, engine.base_url, options.api_key)
+    return Started(engine, endpoint, header, options)
 
 
 class Watch:
@@ -194,16 +280,18 @@ def run(arguments: HostArguments) -> int:
     started = time.monotonic()
     arguments.meeting.clear()
     try:
-        engine, endpoint = start_engine(arguments)
+        host = start_engine(arguments)
     except ModelRefused as error:
         log.error("%s", error)
         arguments.meeting.write_refusal(str(error))
         return EXIT_REFUSED
-    watch = Watch(arguments.meeting, engine, endpoint, arguments.idle_exit_s)
+    watch = Watch(arguments.meeting, host.engine, host.endpoint, arguments.idle_exit_s)
     log.info("ready after %d ms", 1000 * (time.monotonic() - started))
     tick_s = min(TICK_S, max(0.1, arguments.idle_exit_s))
+    governor = build_governor(arguments, host)
     while not (reason := watch.find_reason_to_end()):
         time.sleep(tick_s)
+        governor.tick()
     log.info("ends: %s", reason)
     if not reason.startswith("host.json"):
         arguments.meeting.clear()
@@ -220,6 +308,7 @@ def main(argv: list[str] | None = None) -> int:
     """Command line."""
     _silence_stdout()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(message)s", stream=sys.stderr)
+    os.umask(0o077)  # what native code writes is the user's alone, too
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     arguments = parse_arguments(sys.argv[1:] if argv is None else argv)
     lock = arguments.meeting.host_lock

@@ -7,8 +7,10 @@ lets go of them. Must not know engines, tokens or the event loop.
     ROOT/HASH/host.lock     held by the host for as long as it lives
     ROOT/HASH/spawn.lock    held by the session that starts a host, until it is ready or dead
     ROOT/HASH/leases/*      each held by one session that uses the host
+    ROOT/HASH/pace.json     how fast the host is now
     ROOT/HASH/host.json     where the ready host listens;  refused.json: why there is none
-    ROOT/HASH/engine.sock   host.log
+    ROOT/HASH/seats/*       each held by one session: which slot it computes in
+    ROOT/HASH/engine.sock   host.log   kv/
 """
 
 from __future__ import annotations
@@ -30,12 +32,14 @@ from typing import Any, Final
 import platformdirs
 from filelock import FileLock, Timeout
 
-from model.protocol import Endpoint, ModelInfo, ModelRefused
+from model.protocol import Endpoint, ModelInfo, ModelRefused, Pace
 
 PROTOCOL: Final = 1  # of this folder and of what the host serves: another number is another host
 MAX_SOCKET_PATH: Final = 103  # macOS takes 104 bytes with the closing NUL, Linux 108
 ROOT_VARIABLE: Final = "EDGEWISE_RUNTIME_DIR"
 STALE_LEASE_S: Final = 30.0
+SAMPLE_BYTES: Final = 1 << 20
+N_SAMPLES: Final = 16
 IS_POSIX: Final = os.name == "posix"
 
 
@@ -59,6 +63,19 @@ def read_identity(path: Path) -> FileIdentity:
         )
         raise ModelRefused(f"The model file {path} {reason}: check the setting model.name.") from error
     return FileIdentity(os.path.realpath(path), found.st_size, found.st_mtime_ns, found.st_ino)
+
+
+def read_fingerprint(path: Path) -> str:
+    """A hash of the weights: of all of a small file, of the size and samples of a large one, which would take
+    seconds to read."""
+    size = path.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with path.open("rb") as file:
+        n_samples = max(1, min(N_SAMPLES, -(-size // SAMPLE_BYTES)))
+        for index in range(n_samples):
+            file.seek(index * max(0, size - SAMPLE_BYTES) // max(1, n_samples - 1))
+            digest.update(file.read(SAMPLE_BYTES))
+    return digest.hexdigest()[:32]
 
 
 def make_private_folder(folder: Path) -> Path:
@@ -138,12 +155,21 @@ class Meeting:
         return self.folder / "refused.json"
 
     @property
+    def pace_path(self) -> Path:
+        return self.folder / "pace.json"
+
+    @property
+    def kv_folder(self) -> Path:
+        """Where the engine writes and reads slots; they are there for a moment only."""
+        return self.folder / "kv"
+
+    @property
     def host_lock(self) -> FileLock:
-        return _lock(self.folder / "host.lock")
+        return lock_file(self.folder / "host.lock")
 
     @property
     def spawn_lock(self) -> FileLock:
-        return _lock(self.folder / "spawn.lock")
+        return lock_file(self.folder / "spawn.lock")
 
     def is_host_alive(self) -> bool:
         """Somebody holds the host's lock: it is loading, serving or ending."""
@@ -164,6 +190,16 @@ class Meeting:
             return None
         return (endpoint, pid) if protocol == PROTOCOL else None
 
+    def write_pace(self, pace: Pace) -> None:
+        _write_json(self.pace_path, asdict(pace))
+
+    def read_pace(self) -> Pace:
+        """What the host said last; of an older host, nothing."""
+        try:
+            return Pace(**_read_json(self.pace_path))
+        except TypeError:
+            return Pace()
+
     def write_refusal(self, message: str) -> None:
         _write_json(self.refused_path, {"message": message})
 
@@ -172,13 +208,14 @@ class Meeting:
 
     def clear(self) -> None:
         """Removes what an earlier host left behind."""
-        for path in (self.ready_path, self.refused_path, self.socket_path):
+        slots = self.kv_folder.glob("*") if self.kv_folder.is_dir() else ()
+        for path in (self.ready_path, self.refused_path, self.socket_path, self.pace_path, *slots):
             path.unlink(missing_ok=True)
 
     def take_lease(self) -> FileLock:
         """Keeps the host alive until it is released, or this process ends in whatever way."""
         folder = make_private_folder(self.folder / "leases")
-        lease = _lock(folder / f"{os.getpid()}-{secrets.token_hex(4)}")
+        lease = lock_file(folder / f"{os.getpid()}-{secrets.token_hex(4)}")
         lease.acquire(timeout=5)
         return lease
 
@@ -205,7 +242,8 @@ def release(lock: FileLock) -> None:
     Path(lock.lock_file).unlink(missing_ok=True)
 
 
-def _lock(path: Path) -> FileLock:
+def lock_file(path: Path) -> FileLock:
+    """A lock that the kernel frees when its holder dies."""
     return FileLock(path, mode=0o600, thread_local=False, fallback_to_soft=False)
 
 
@@ -221,7 +259,7 @@ def _is_held(lock: FileLock) -> bool:
 def _is_lease_held(path: Path) -> bool:
     try:
         age_s = time.time() - path.stat().st_mtime
-        if _is_held(_lock(path)):
+        if _is_held(lock_file(path)):
             return True
     except OSError:
         return False

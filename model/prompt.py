@@ -12,7 +12,7 @@ from typing import Final
 
 from model.budget import Need, Plan, round_up, share, step
 from model.fim import Order, Segment, fill_snippet, layout
-from model.protocol import FimPrompt, ModelRefused, SegmentKind, TokenPrompt, TokenSegment
+from model.protocol import FimPrompt, ModelRefused, SegmentKind, Shown, TokenPrompt, TokenSegment
 from model.tokens import MAX_LINE_CHARS, Ids, Tokenizer
 
 CHARS_PER_TOKEN: Final = (
@@ -115,7 +115,9 @@ class _Work:
         )
         segments = [(segment, self._lines(segment, plan)) for segment in layout(self.row, shown)]
         self.ids |= await self.tokenizer.encode(line for _, lines in segments for line in lines)
-        return TokenPrompt(tuple(self._finished(segment, lines) for segment, lines in segments))
+        finished = tuple(self._finished(segment, lines) for segment, lines in segments)
+        text = Shown(len(shown.prefix) + len(shown.middle), len(shown.suffix))
+        return TokenPrompt(finished, shown=text)
 
     def _lines(self, segment: Segment, plan: Plan) -> Sequence[str]:
         """The prefix and the suffix keep the cuts that were counted."""

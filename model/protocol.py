@@ -7,11 +7,18 @@ engine.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
 PREFIX_ONLY = frozenset({"none", "edgewise-prefix"})  # families that are asked without a suffix
+
+
+class Purpose(StrEnum):
+    """What a request is for: completions go first, explanations give way."""
+
+    COMPLETION = "completion"
+    EXPLAIN = "explain"
 
 
 class SegmentKind(StrEnum):
@@ -38,6 +45,8 @@ class FimPrompt:
     """What the model is to see, before any model family's layout. All text has LF line ends.
 
     `prefix` ends at the anchor, `middle` is what was typed since; `prefix + middle` ends at the cursor.
+    `begun` is the end of that text which the model may write once more, because a tokenizer cuts a half-typed
+    word otherwise than a whole one.
     """
 
     prefix: str
@@ -46,6 +55,15 @@ class FimPrompt:
     path: str = ""
     repository: str = ""
     snippets: tuple[PromptSnippet, ...] = ()
+    begun: str = ""
+
+    def healed(self) -> FimPrompt:
+        """Without the text that the model writes once more."""
+        n_begun = len(self.begun)
+        if not n_begun or not (self.prefix + self.middle).endswith(self.begun):
+            return replace(self, begun="")
+        prefix = self.prefix[: len(self.prefix) - max(0, n_begun - len(self.middle))]
+        return replace(self, prefix=prefix, middle=self.middle[: max(0, len(self.middle) - n_begun)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +77,21 @@ class TokenSegment:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """How many characters of a FimPrompt's two sides a finished prompt has: the end of what stands before the
+    cursor, the beginning of what follows it."""
+
+    n_prefix: int = 0
+    n_suffix: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TokenPrompt:
-    """A finished prompt: what is posted to the engine is `ids`."""
+    """A finished prompt: what is posted to the engine is `ids`; the answer begins with `begun`."""
 
     segments: tuple[TokenSegment, ...]
+    begun: str = ""
+    shown: Shown = Shown()
 
     @property
     def ids(self) -> list[int]:
@@ -71,13 +100,16 @@ class TokenPrompt:
 
 @dataclass(frozen=True, slots=True)
 class GenerationOptions:
-    """How to decode. Greedy unless a temperature is given."""
+    """How to decode. Greedy unless a temperature is given. `slot` -1 is the session's own slot; `may_keep`
+    says that what the prompt holds may lie on this user's disk (no part of it is of an ignored file).
+    """
 
     n_predict: int
     t_max_predict_ms: int = 0
     temperature: float = 0.0
     stop: tuple[str, ...] = ()
     slot: int = -1
+    may_keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +147,28 @@ class ModelInfo:
     n_slots: int
     control_ids: Mapping[str, int] = field(default_factory=dict)
     has_chat_template: bool = False
+    fingerprint: str = ""  # of the weights
+    kv_folder: str = ""  # where the engine saves and restores slots; empty: it cannot
 
     @property
     def has_fim(self) -> bool:
         return self.family not in PREFIX_ONLY
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a host computes now, as it says itself. 0 is nothing known, or no limit."""
+
+    n_threads: int = 0
+    n_batch: int = 0
+    prompt_per_s: float = 0.0
+    generated_per_s: float = 0.0
+    others_cores: float = 0.0  # that other programs use
+    is_contended: bool = False
+    saves_energy: bool = False
+    resident_mb: float = 0.0
+    budget_tokens: int = 0  # a longer prompt takes too long without a cache
+    max_tokens: int = 0  # of one suggestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,5 +220,9 @@ class EndpointSource(Protocol):
         ...
 
     def report_failure(self, endpoint: Endpoint) -> None:
-        """The client lost this host: find out and respawn."""
+        """The client lost this host, or hears nothing from it: find out and respawn."""
+        ...
+
+    def choose_slot(self, purpose: Purpose) -> int:
+        """Where this session's requests of a kind are computed; -1 where it does not matter."""
         ...

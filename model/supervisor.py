@@ -21,7 +21,17 @@ from filelock import FileLock
 
 from model.attach import Attachment, HostDied, HostSpec, Stopped, attach, find_meeting
 from model.meeting import FileIdentity, Meeting, read_identity, release
-from model.protocol import Endpoint, HostState, HostStatus, HostUnavailable, ModelError, ModelRefused
+from model.protocol import (
+    Endpoint,
+    HostState,
+    HostStatus,
+    HostUnavailable,
+    ModelError,
+    ModelRefused,
+    Pace,
+    Purpose,
+)
+from model.slots import ANY_SLOT, Seat, take_seat
 from model.watch import ExitWatch, end_silent_host, is_answering
 
 __all__ = ["HostSpec", "Supervisor"]
@@ -29,6 +39,7 @@ __all__ = ["HostSpec", "Supervisor"]
 BACKOFF_S: Final = (0.5, 1.0, 2.0, 4.0)
 DEATHS_WINDOW_S: Final = 600.0
 RECHECK_S: Final = 1.0
+RESTS: Final = "nobody types: the host is let go"
 
 log = logging.getLogger("edgewise.supervisor")
 
@@ -59,10 +70,19 @@ class Supervisor:
         self._suspect = False
         self._restart_message: str | None = None
         self._log_path = Path()
+        self._seat: Seat | None = None
+        self._used_at = time.monotonic()
+        self._meeting: Meeting | None = None
+        self._pace = Pace()
 
     @property
     def status(self) -> HostStatus:
         return self._status
+
+    @property
+    def pace(self) -> Pace:
+        """How fast the host is, as it said within the last seconds of use."""
+        return self._pace
 
     def start(self) -> None:
         """Begins at once, also before there is an event loop: then the host loads while the session still
@@ -78,6 +98,7 @@ class Supervisor:
     async def connect(self) -> Endpoint:
         """Waits for a ready host. Raises ModelError with a sentence when there will be none."""
         self._ensure_keeper()
+        self._note_use()
         await self._recheck()
         while True:
             moved = self._moved
@@ -89,11 +110,20 @@ class Supervisor:
                 raise HostUnavailable("The engine host was stopped: this session is ending.")
             await moved.wait()
 
+    def _note_use(self) -> None:
+        was_resting, self._used_at = self._is_resting(), time.monotonic()
+        if was_resting:
+            self._wake.set()
+
     def report_failure(self, endpoint: Endpoint) -> None:
-        """The client lost this host: find out and respawn."""
+        """The client lost this host, or hears nothing from it: find out and respawn."""
         if endpoint is self._endpoint and not self._suspect:
             self._suspect = True
             self._wake.set()
+
+    def choose_slot(self, purpose: Purpose) -> int:
+        """Where this session's requests of a kind are computed; -1 where it does not matter."""
+        return self._seat.choose_slot(purpose) if self._seat else ANY_SLOT
 
     async def aclose(self) -> None:
         """Lets go of the host, which ends by itself when nobody else uses it."""
@@ -122,6 +152,8 @@ class Supervisor:
                 await self._bury(f"could not be started ({error})")
             else:
                 log.info("%s", reason)
+                if reason is RESTS:
+                    await self._rest()
 
     async def _serve_once(self) -> str:
         """From attaching to the end of the host. Returns when another is wanted; raises HostDied when it
@@ -136,32 +168,55 @@ class Supervisor:
         meeting, lease = await asyncio.to_thread(self._enter, self._identity)
         try:
             attachment = await asyncio.to_thread(attach, meeting, self._spec, self._stop)
+            n_slots = attachment.endpoint.info.n_slots
+            self._seat = await asyncio.to_thread(take_seat, meeting, n_slots)
             self._endpoint, self._error = attachment.endpoint, None
             self._set(HostState.READY)
             return await self._hold(meeting, attachment)
         finally:
             self._endpoint, self._suspect = None, False
+            if self._seat:
+                self._seat.leave()
+            self._seat = None
             release(lease)
 
     def _enter(self, identity: FileIdentity) -> tuple[Meeting, FileLock]:
         meeting = find_meeting(self._spec, identity, self._root)
-        self._log_path = meeting.log_path
+        self._meeting, self._log_path = meeting, meeting.log_path
         return meeting, meeting.take_lease()
 
     async def _hold(self, meeting: Meeting, attachment: Attachment) -> str:
         async with ExitWatch(meeting, attachment.pid, self._wake.set) as watch:
             while True:
-                await self._wake.wait()
-                self._wake.clear()
+                await self._sleep()
                 if watch.is_gone:
                     raise HostDied("ended unexpectedly")
                 if self._restart_message is not None:
                     return self._restart_message
-                if self._suspect and await asyncio.to_thread(is_answering, attachment.endpoint):
+                if self._is_resting():
+                    return RESTS
+                if self._suspect and await asyncio.to_thread(is_answering, attachment):
                     self._suspect = False
                     self._tell_waiters()
                 elif self._suspect:
                     await asyncio.to_thread(end_silent_host, meeting, attachment)
+
+    async def _sleep(self) -> None:
+        """Until something happens, or until it is time to look whether anybody still types."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._spec.unload_after_s or None):
+                await self._wake.wait()
+        self._wake.clear()
+
+    def _is_resting(self) -> bool:
+        limit_s = self._spec.unload_after_s
+        return limit_s > 0 and time.monotonic() - self._used_at >= limit_s
+
+    async def _rest(self) -> None:
+        """The host is let go, and ends when no other session types. The next key brings it back."""
+        self._set(HostState.STOPPED, f"{self._spec.model.name} is unloaded until the next key.")
+        while self._is_resting():
+            await self._sleep()
 
     async def _bury(self, reason: str) -> None:
         """After a death: wait and go on, or give up."""
@@ -199,7 +254,7 @@ class Supervisor:
         if known == (None, None) or (self._endpoint and time.monotonic() - self._checked_at < RECHECK_S):
             return
         self._checked_at = time.monotonic()
-        found = await asyncio.to_thread(self._find_identity)
+        found = await asyncio.to_thread(self._look)
         if known != (self._endpoint, self._error):
             return
         if found != identity:
@@ -208,6 +263,11 @@ class Supervisor:
             )
         elif isinstance(self._error, HostUnavailable) and self._count_deaths() <= len(self._backoff_s):
             self._restart("Starting the engine host again.")
+
+    def _look(self) -> FileIdentity | None:
+        if self._meeting:
+            self._pace = self._meeting.read_pace()
+        return self._find_identity()
 
     def _find_identity(self) -> FileIdentity | None:
         try:

@@ -22,6 +22,8 @@ from model.protocol import Endpoint
 
 POLL_S: Final = 1.0
 PROBE_TIMEOUT_S: Final = 5.0
+STALL_TIMEOUT_S: Final = 0.8  # long enough for a host that only waits for a core
+STALLED: Final = (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP, psutil.STATUS_ZOMBIE)
 
 
 class ExitWatch:
@@ -74,20 +76,45 @@ class ExitWatch:
             self._descriptor = -1
 
 
-def is_answering(endpoint: Endpoint) -> bool:
-    """One request for `/health`. Blocking."""
+def is_answering(attachment: Attachment) -> bool:
+    """One request for `/health`. Blocking. A stalled process is given up soon, one that computes is given
+    time."""
+    used_s = _read_cpu_s(attachment.pid)
+    if _probe(attachment.endpoint, STALL_TIMEOUT_S):
+        return True
+    if _is_stalled(attachment.pid) or _read_cpu_s(attachment.pid) <= used_s:
+        return False
+    return _probe(attachment.endpoint, PROBE_TIMEOUT_S)
+
+
+def _probe(endpoint: Endpoint, timeout_s: float) -> bool:
     try:
-        with _open_socket(endpoint) as connection:
+        with _open_socket(endpoint, timeout_s) as connection:
             connection.sendall(b"GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n")
             return connection.recv(16).startswith(b"HTTP/1.")
     except OSError:
         return False
 
 
-def _open_socket(endpoint: Endpoint) -> socket.socket:
+def _is_stalled(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() in STALLED
+    except psutil.Error:
+        return True
+
+
+def _read_cpu_s(pid: int) -> float:
+    try:
+        used = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(used.user + used.system)
+
+
+def _open_socket(endpoint: Endpoint, timeout_s: float) -> socket.socket:
     if endpoint.socket_path:
         connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(PROBE_TIMEOUT_S)
+        connection.settimeout(timeout_s)
         try:
             connection.connect(endpoint.socket_path)
         except OSError:
@@ -95,7 +122,7 @@ def _open_socket(endpoint: Endpoint) -> socket.socket:
             raise
         return connection
     name, _, port = endpoint.base_url.removeprefix("http://").rstrip("/").partition(":")
-    return socket.create_connection((name, int(port or 80)), PROBE_TIMEOUT_S)
+    return socket.create_connection((name, int(port or 80)), timeout_s)
 
 
 def end_silent_host(meeting: Meeting, attachment: Attachment) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from lsp_server.assist.facts import build_facts
+from lsp_server.masking import mask_secrets
 from lsp_server.types import CodeFacts, Location, Parameter
 
 __all__ = ["NO_INSTRUCT_MODEL", "build_facts", "build_messages", "render_markdown"]
@@ -55,7 +56,7 @@ def build_messages(facts: CodeFacts, code: str = "") -> list[dict[str, str]]:
         f"Facts:\n\n{render_markdown(facts)}\nCode from {facts.path}:\n\n"
         f"{fence}{_fence_language(facts)}\n{shown}\n{fence}{cut}\n\nExplain this {facts.kind}."
     )
-    return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": user}]
+    return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": mask_secrets(user)}]
 
 
 def _heading(facts: CodeFacts) -> Iterator[str]:

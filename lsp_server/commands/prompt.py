@@ -1,11 +1,14 @@
 """`edgewise prompt FILE:LINE:COL`: what the model would see at one place, piece by piece.
 
+With `--batch CASES.jsonl`: the cross-file context of many places (`batch.py`).
+
 Runs in the command-line process, over the server's own session. Must not know LSP or any model family.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +22,11 @@ if TYPE_CHECKING:
     from model.protocol import TokenPrompt
 
 MAX_BUDGET = 131_072
+CONTEXT_BUDGET = 2048
 
 
 @click.command()
-@click.argument("place", metavar="FILE:LINE:COL")
+@click.argument("place", metavar="FILE:LINE:COL", required=False)
 @click.option(
     "--budget", metavar="N", type=int, help="At most this many tokens; completion.prompt_tokens if left out."
 )
@@ -31,10 +35,41 @@ MAX_BUDGET = 131_072
 )
 @click.option("--model", "model_name", metavar="M", help="A model's name or the path of a GGUF file.")
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--batch",
+    metavar="CASES.jsonl",
+    type=click.Path(path_type=Path),
+    help='Instead of one place: lines {"id","root","file","line","character"} (from 0, UTF-16) in, lines '
+    '{"id","budget","context"} out.',
+)
+@click.option(
+    "--context-budget",
+    "context_budgets",
+    metavar="N",
+    type=int,
+    multiple=True,
+    help="With --batch: at most this many tokens of cross-file context, a token being 3.5 characters of code "
+    f"whatever the model; {CONTEXT_BUDGET} if left out. Give it again for several budgets.",
+)
 def prompt(
-    place: str, budget: int | None, workspace: Path | None, model_name: str | None, is_json: bool
+    place: str | None,
+    budget: int | None,
+    workspace: Path | None,
+    model_name: str | None,
+    is_json: bool,
+    batch: Path | None,
+    context_budgets: tuple[int, ...],
 ) -> None:
     """Show what the model would see at one place. LINE and COL count from 1, COL counts characters."""
+    for tokens in context_budgets:
+        if not 1 <= tokens <= MAX_BUDGET:
+            raise BadArgument(f"--context-budget is {tokens}: it must be between 1 and {MAX_BUDGET} tokens.")
+    if (batch is None) == (place is None):
+        raise BadArgument("Name one place, FILE:LINE:COL, or many with --batch CASES.jsonl.")
+    if batch is not None:
+        asyncio.run(_write_contexts(batch, context_budgets or (CONTEXT_BUDGET,)))
+        return
+    assert place is not None
     if budget is not None and not 1 <= budget <= MAX_BUDGET:
         raise BadArgument(f"--budget is {budget}: it must be between 1 and {MAX_BUDGET} tokens.")
     answer = asyncio.run(_build(read_point(place), budget, workspace, model_name))
@@ -42,6 +77,13 @@ def prompt(
         write_json(answer)
     else:
         _print(answer)
+
+
+async def _write_contexts(batch: Path, budgets: tuple[int, ...]) -> None:
+    from lsp_server.commands.batch import build_contexts, read_cases
+
+    async for row in build_contexts(read_cases(batch), budgets):
+        click.echo(json.dumps(row, ensure_ascii=False))
 
 
 async def _build(

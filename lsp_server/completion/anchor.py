@@ -1,4 +1,4 @@
-"""Where the FIM prefix ends. The anchor makes the prompt append-only while a person types.
+"""Where the FIM prefix starts and ends. The anchor makes the prompt append-only while a person types.
 
 Runs in the session. Pure values; must not know tokens or the engine.
 
@@ -6,14 +6,19 @@ Everything before the anchor and after the cursor was sent once and stays, byte 
 what is typed since goes behind the FIM-middle token. The KV cache then holds all of the prompt but the last
 few characters.
 
-The rule. An anchor is set at the cursor, not at the start of its line or word: the first request after a
-jump is the one that a person waits for, and a prefix that ends at the cursor is what FIM models were
-trained on; text behind the FIM-middle token is a second best that pays only when it saves a prefill. The
-anchor stays while the text before it and the text after the cursor are what they were and the typed part is
-short (`MAX_TYPED_CHARS`, `MAX_TYPED_LINES`); deleting what was typed since keeps it, too. It moves to the
-cursor when a deletion reaches before it, when anything else changed, or when the typed part grew too long.
-The snippets are chosen with the anchor and frozen with it: other snippets would be another prompt from its
+The rule. An anchor is set where the word at the cursor begins: the first request after a jump is the one
+that a person waits for, and a prefix that ends there is what FIM models were trained on; text behind the
+FIM-middle token is a second best that pays only when it saves a prefill. The anchor stays while the text
+before it and the text after the cursor are what they were and the typed part is short (`MAX_TYPED_CHARS`,
+`MAX_TYPED_LINES`); deleting what was typed since keeps it, too. Brackets and quotes that an editor puts
+behind the cursor are no other text. It moves when a deletion reaches before it, when anything else changed,
+or when the typed part grew too long; at rest it moves earlier (`is_due`), so that nobody waits for it. The
+snippets are chosen with the anchor and frozen with it: other snippets would be another prompt from its
 first token on. Only a search that was late is asked again.
+
+Where the model's layout ends with the prefix (prefix alone, or suffix first), typing is append-only by
+itself. Such an anchor is open: it freezes the suffix, the snippets and where the prefix starts; the prefix
+ends at the cursor.
 
 Long documents: only a window around the cursor is kept. Its start moves in coarse steps, so that a new
 anchor a few lines further down still shares its beginning with the old prompt.
@@ -21,6 +26,7 @@ anchor a few lines further down still shares its beginning with the old prompt.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
@@ -29,17 +35,44 @@ from lsp_server.types import Snippet
 
 MAX_TYPED_CHARS = 160
 MAX_TYPED_LINES = 2
+REST_TYPED_CHARS = 48
+REST_SHARE = 0.25  # characters for each token of the budget that may be typed behind a prepared open anchor
+OPEN_CHARS_PER_TOKEN = 8  # more than any code has: an open anchor's window never limits the prompt
 PREFIX_CHARS_PER_TOKEN = 5
 SUFFIX_CHARS_PER_TOKEN = 2
 WINDOW_STEP_CHARS = 2048
+HEAD_CHARS = 256
+MAX_BEGUN_CHARS = 40
+
+_AUTO_CLOSED = re.compile(r"""[)\]}>"'`]{0,4}""")
+_WORD = re.compile(r"\w*\Z")
+
+
+def begun_word(context: CompletionContext) -> str:
+    """The text before the cursor that a tokenizer cuts differently once more is typed: half a word with the
+    blank or the indentation before it. Of an entry of the menu nothing: it is whole."""
+    line = context.line_before
+    word = line[_last_word_start(line) :]
+    if context.selected is not None or not line.strip() or len(word) > MAX_BEGUN_CHARS:
+        return ""
+    if line.strip(" \t") == word and len(line) <= 2 * MAX_BEGUN_CHARS:
+        return line
+    before = line[: len(line) - len(word)]
+    return f" {word}" if before.endswith(" ") else word
+
+
+def _last_word_start(line: str) -> int:
+    found = _WORD.search(line)
+    return found.start() if found else len(line)
 
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
     """What was sent around the cursor when the anchor was set.
 
-    `start` is the window's first offset in the context's prefix. `snippets` is None until a search answered
-    in time.
+    `start` is the window's first offset in the context's prefix. Of an open anchor `prefix` is only how the
+    window begins. `snippets` is None until a search answered in time. `prepared_at` is how long the text
+    before the cursor was when the prompt was evaluated at rest, or -1.
     """
 
     start: int
@@ -47,32 +80,83 @@ class Anchor:
     suffix: str
     budget_tokens: int
     snippets: tuple[Snippet, ...] | None = None
+    is_open: bool = False
+    prepared_at: int = -1
 
-    def holds(self, context: CompletionContext, budget_tokens: int) -> bool:
+    def holds(self, context: CompletionContext, budget_tokens: int, *, is_open: bool = False) -> bool:
         """Whether this context is this anchor's text with a short piece typed at its end."""
-        end = self.start + len(self.prefix)
-        n_typed = len(context.prefix) - end
         return (
-            budget_tokens == self.budget_tokens
-            and 0 <= n_typed <= MAX_TYPED_CHARS
+            (budget_tokens, is_open) == (self.budget_tokens, self.is_open)
             and context.prefix.startswith(self.prefix, self.start)
-            and context.prefix.count("\n", end) <= MAX_TYPED_LINES
-            and _suffix_window(context.suffix, budget_tokens) == self.suffix
+            and self._has_room(context)
+            and self._has_same_suffix(context)
         )
 
-    def typed(self, context: CompletionContext) -> str:
-        """What stands between the anchor and the cursor."""
-        return context.prefix[self.start + len(self.prefix) :]
+    def _has_room(self, context: CompletionContext) -> bool:
+        if self.is_open:
+            room = self.budget_tokens * OPEN_CHARS_PER_TOKEN + 2 * WINDOW_STEP_CHARS
+            return len(context.prefix) - self.start <= room
+        end = self.start + len(self.prefix)
+        n_typed = len(context.prefix) - end
+        return n_typed <= MAX_TYPED_CHARS and context.prefix.count("\n", end) <= MAX_TYPED_LINES
+
+    def _has_same_suffix(self, context: CompletionContext) -> bool:
+        """Also when the editor has closed a bracket or a quote that was typed."""
+        if self._is_suffix(context.suffix):
+            return True
+        closed = _AUTO_CLOSED.match(context.suffix)
+        return closed is not None and self._is_suffix(context.suffix[closed.end() :])
+
+    def _is_suffix(self, suffix: str) -> bool:
+        """A suffix that was cut when it was evaluated says nothing of what comes behind it."""
+        if self.prepared_at >= 0 and self.suffix:
+            return suffix.startswith(self.suffix)
+        return _suffix_window(suffix, self.budget_tokens) == self.suffix
+
+    def split(self, context: CompletionContext) -> tuple[str, str]:
+        """The text before the cursor: the prefix, and what stands between the anchor and the cursor."""
+        end = len(context.prefix) if self.is_open else self.start + len(self.prefix)
+        return context.prefix[self.start : end], context.prefix[end:]
+
+    def is_due(self, context: CompletionContext) -> bool:
+        """Whether to move it now that nobody types: so much was typed that it would have to move soon, or the
+        text after the cursor is another one."""
+        n_since = len(context.prefix) - self.prepared_at
+        if self.prepared_at < 0 or not context.suffix.startswith(self.suffix):
+            return True
+        if self.is_open:
+            return n_since > self.budget_tokens * REST_SHARE
+        return n_since > REST_TYPED_CHARS or self.split(context)[1].count("\n") >= MAX_TYPED_LINES
+
+    def holds_at_rest(self, context: CompletionContext, is_open: bool) -> bool:
+        """Whether there is nothing to prepare."""
+        return self.holds(context, self.budget_tokens, is_open=is_open) and not self.is_due(context)
+
+    def prepared(self, context: CompletionContext, n_prefix: int, n_suffix: int) -> Anchor:
+        """This anchor as its prompt was evaluated: with so many characters before the word at the cursor, and
+        so many after the cursor. What is shown fits from now on, whatever is typed until the next rest."""
+        end = len(context.prefix) - len(begun_word(context))
+        start = max(self.start, end - n_prefix) if n_prefix else self.start
+        return replace(
+            self,
+            start=start,
+            prefix=context.prefix[start : min(end, start + HEAD_CHARS) if self.is_open else end],
+            suffix=self.suffix[:n_suffix] if n_suffix else self.suffix,
+            prepared_at=len(context.prefix),
+        )
 
 
-def anchor_at_cursor(context: CompletionContext, budget_tokens: int) -> Anchor:
+def anchor_at_cursor(context: CompletionContext, budget_tokens: int, *, is_open: bool = False) -> Anchor:
     """A new anchor; its window is larger than the budget, which model/fim.py trims to exactly."""
-    start = _window_start(context.prefix, budget_tokens * PREFIX_CHARS_PER_TOKEN)
+    n_chars = budget_tokens * (OPEN_CHARS_PER_TOKEN if is_open else PREFIX_CHARS_PER_TOKEN)
+    start = _window_start(context.prefix, n_chars)
+    end = max(start, len(context.prefix) - len(begun_word(context)))
     return Anchor(
         start=start,
-        prefix=context.prefix[start:],
+        prefix=context.prefix[start : min(end, start + HEAD_CHARS) if is_open else end],
         suffix=_suffix_window(context.suffix, budget_tokens),
         budget_tokens=budget_tokens,
+        is_open=is_open,
     )
 
 
@@ -104,12 +188,21 @@ class Anchors:
     def __len__(self) -> int:
         return len(self._by_uri)
 
-    def place(self, context: CompletionContext, budget_tokens: int) -> Anchor:
+    def copy(self) -> Anchors:
+        """Others with the same anchors now."""
+        others = Anchors(self._n_kept)
+        others._by_uri |= self._by_uri
+        return others
+
+    def get(self, uri: str) -> Anchor | None:
+        return self._by_uri.get(uri)
+
+    def place(self, context: CompletionContext, budget_tokens: int, *, is_open: bool = False) -> Anchor:
         """The document's anchor if it still holds, else a new one at the cursor."""
         uri = context.snapshot.uri
         anchor = self._by_uri.get(uri)
-        if anchor is None or not anchor.holds(context, budget_tokens):
-            anchor = anchor_at_cursor(context, budget_tokens)
+        if anchor is None or not anchor.holds(context, budget_tokens, is_open=is_open):
+            anchor = anchor_at_cursor(context, budget_tokens, is_open=is_open)
         self._keep(uri, anchor)
         return anchor
 
@@ -119,6 +212,10 @@ class Anchors:
         if self._by_uri.get(uri) is anchor:  # a newer request may have moved it during the search
             self._keep(uri, frozen)
         return frozen
+
+    def put(self, uri: str, anchor: Anchor) -> None:
+        """Moves the document's anchor."""
+        self._keep(uri, anchor)
 
     def forget(self, uri: str) -> None:
         self._by_uri.pop(uri, None)

@@ -14,6 +14,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from lsp_server.completion.syntax import Blocks, Language, Region, Scan, language_named, scan
+from lsp_server.masking import mask_around
 from lsp_server.settings import CompletionSettings
 from lsp_server.text import (
     indentation_of,
@@ -146,10 +147,12 @@ def _describe(
     selected: SelectedCompletion | None,
     settings: CompletionSettings,
 ) -> CompletionContext:
-    text = snapshot.text
+    text = mask_around(snapshot.text, offset)  # just as long; `placing.py` goes back to the text itself
     before, after = text[:offset], text[offset:]
     if selected is not None:
         before, after = text[: selected.span.start] + selected.text, text[selected.span.end :]
+    if snapshot.before or snapshot.after:
+        before, after = mask_around(snapshot.before, 0) + before, after + mask_around(snapshot.after, 0)
     prefix, suffix = to_lf(without_lone_surrogates(before)), to_lf(without_lone_surrogates(after))
     language = language_named(language_of(snapshot.path, snapshot.language_id))
     scanned = scan(_tail_of_lines(prefix, SCANNED_CHARS), language)

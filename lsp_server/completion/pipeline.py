@@ -1,5 +1,9 @@
 """One completion, in a straight line: from a request to a `Completion`, or to the reason why there is none.
 
+`look_up` is what can be said at once: no place for a suggestion, or one that was made already. `compute` asks
+the model. `complete` is both; the session's `Completer` runs `compute` by itself, so that it may begin before
+the request and outlive it.
+
 Runs in the session. Does no I/O itself: what it needs of the index and of the engine host are its two
 ports. Never raises but for cancellation, which belongs to the caller. Must not know LSP.
 """
@@ -10,6 +14,7 @@ import asyncio
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict, dataclass, field, replace
+from typing import TypeVar
 
 from lsp_server.completion.anchor import Anchor, Anchors
 from lsp_server.completion.cache import Suggestion, Suggestions
@@ -23,16 +28,35 @@ from lsp_server.completion.trigger import switched_off, unwanted
 from lsp_server.settings import CompletionSettings
 from lsp_server.trace import TraceDraft
 from lsp_server.types import Completion, CompletionRequest, NoCompletion, Reason, Snippet
-from model.protocol import FimPrompt, GenerationOptions, ModelError, Piece
+from model.protocol import FimPrompt, GenerationOptions, ModelError, Piece, Shown
+
+PREPARED_SHARE = 0.85  # of the prompt's tokens are filled at rest; the remainder is for what is typed
+
+T = TypeVar("T")
+
+
+async def _prefill_nothing(_: FimPrompt, __: int) -> Shown:
+    return Shown()
+
+
+def _never() -> bool:
+    return False
+
+
+def _ignore(_: str) -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
     """What the pipeline asks of the rest of the session. `generate` is an async generator; closing it frees
-    the engine's slot."""
+    the engine's slot. `prefill` evaluates a prompt of so many tokens at most. `is_append_only` says whether
+    text that is typed comes last in the model's layout anyway."""
 
     search: Callable[[CompletionContext], Awaitable[tuple[Snippet, ...]]]
     generate: Callable[[FimPrompt, GenerationOptions], AsyncIterator[Piece]]
+    prefill: Callable[[FimPrompt, int], Awaitable[Shown]] = _prefill_nothing
+    is_append_only: Callable[[], bool] = _never
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +76,11 @@ class Memory:
         self.anchors.clear()
         self.suggestions.clear()
 
+    def imagined(self) -> Memory:
+        """For a place where the cursor may come to be: its anchors leave the real ones alone, what it
+        suggests is kept with the rest."""
+        return Memory(self.anchors.copy(), self.suggestions)
+
 
 async def complete(
     request: CompletionRequest,
@@ -61,39 +90,65 @@ async def complete(
     trace: TraceDraft,
 ) -> Completion | NoCompletion:
     """The suggestion for one place of one snapshot."""
-    result: Completion | NoCompletion
-    try:
-        async with asyncio.timeout(settings.timeout_ms / 1000):
-            result = await _complete(request, settings, ports, memory, trace)
-    except ModelError as error:
-        result = NoCompletion(Reason.MODEL_UNAVAILABLE, str(error))
-    except TimeoutError:
-        result = NoCompletion(Reason.TIMED_OUT, f"longer than completion.timeout_ms ({settings.timeout_ms})")
-    except Exception as error:  # noqa: BLE001 - the boundary: a defect in here must not reach the editor
-        result = NoCompletion(Reason.INTERNAL_ERROR, _origin(error))
-    trace.set(outcome="shown" if isinstance(result, Completion) else result.reason.value)
+
+    async def work() -> Completion | NoCompletion:
+        found = look_up(request, settings, memory, trace)
+        if not isinstance(found, CompletionContext):
+            return found
+        result = await compute(found, settings, ports, memory, trace)
+        return result if isinstance(result, NoCompletion) else place(result, found)
+
+    result = await guarded(work(), asyncio.timeout(settings.timeout_ms / 1000), settings)
+    trace.set(outcome=outcome_of(result))
     return result
 
 
-async def _complete(
-    request: CompletionRequest,
-    settings: CompletionSettings,
-    ports: Ports,
-    memory: Memory,
-    trace: TraceDraft,
-) -> Completion | NoCompletion:
+def outcome_of(result: object) -> str:
+    """The word for it in a trace."""
+    return result.reason.value if isinstance(result, NoCompletion) else "shown"
+
+
+async def guarded(
+    work: Awaitable[T | NoCompletion], deadline: asyncio.Timeout, settings: CompletionSettings
+) -> T | NoCompletion:
+    """What the work came to, or why it came to nothing. Raises nothing but a cancellation from outside."""
+    try:
+        async with deadline:
+            return await work
+    except ModelError as error:
+        return NoCompletion(Reason.MODEL_UNAVAILABLE, str(error))
+    except TimeoutError:
+        return NoCompletion(Reason.TIMED_OUT, f"longer than completion.timeout_ms ({settings.timeout_ms})")
+    except Exception as error:  # noqa: BLE001 - the boundary: a defect in here must not reach the editor
+        return NoCompletion(Reason.INTERNAL_ERROR, _origin(error))
+
+
+def look_up(
+    request: CompletionRequest, settings: CompletionSettings, memory: Memory, trace: TraceDraft
+) -> CompletionContext | Completion | NoCompletion:
+    """What can be answered at once; else the context to compute a suggestion for."""
     with trace.stage("context"):
-        context = _wanted_context(request, settings)
+        context = wanted_context(request, settings)
     if isinstance(context, NoCompletion):
         return context
     trace.set(trigger=context.trigger.value, mode=context.mode.value)
     with trace.stage("cache"):
         remembered = memory.suggestions.find(context, settings)
     trace.set(is_cached=remembered is not None)
-    if remembered is not None:
-        return replace(place(remembered, context), is_cached=True)
+    return context if remembered is None else replace(place(remembered, context), is_cached=True)
+
+
+async def compute(
+    context: CompletionContext,
+    settings: CompletionSettings,
+    ports: Ports,
+    memory: Memory,
+    trace: TraceDraft,
+    hear: Callable[[str], None] = _ignore,
+) -> Suggestion | NoCompletion:
+    """Asks the model and remembers its suggestion. `hear` gets the model's text so far, again and again."""
     anchor = await _anchor(context, settings, ports, memory, trace)
-    answer = await _answer(context, anchor, settings, ports, trace)
+    answer = await _answer(context, anchor, settings, ports, trace, hear)
     with trace.stage("filters"):
         filters = UNFINISHED_FILTERS if answer.ending is Ending.CUT_OFF else FILTERS
         text = apply_filters(answer.text, context, filters)
@@ -101,10 +156,24 @@ async def _complete(
         return text
     suggestion = Suggestion(text, n_replaced(text, context))
     memory.suggestions.put(context, settings, suggestion)
-    return place(suggestion, context)
+    return suggestion
 
 
-def _wanted_context(
+async def prepare(
+    context: CompletionContext, settings: CompletionSettings, ports: Ports, memory: Memory, trace: TraceDraft
+) -> None:
+    """Moves the anchor to the cursor and has its prompt evaluated, with room for what will be typed behind
+    it. For the moments in which nobody types."""
+    aside = memory.imagined()
+    aside.anchors.forget(context.snapshot.uri)
+    anchor = await _anchor(context, settings, ports, aside, trace)
+    budget = int(settings.prompt_tokens * PREPARED_SHARE)
+    with trace.stage("prefill"):
+        shown = await ports.prefill(build_prompt(context, anchor), budget)
+    memory.anchors.put(context.snapshot.uri, anchor.prepared(context, shown.n_prefix, shown.n_suffix))
+
+
+def wanted_context(
     request: CompletionRequest, settings: CompletionSettings
 ) -> CompletionContext | NoCompletion:
     """The context of a place where a suggestion is wanted."""
@@ -113,7 +182,7 @@ def _wanted_context(
     context = build_context(request, settings)
     if isinstance(context, NoCompletion):
         return context
-    return unwanted(context) or context
+    return unwanted(context, settings) or context
 
 
 async def _anchor(
@@ -124,14 +193,14 @@ async def _anchor(
     trace: TraceDraft,
 ) -> Anchor:
     """The anchor with the snippets that all of its prompts share. A search is asked once for each anchor."""
-    anchor = memory.anchors.place(context, settings.prompt_tokens)
+    anchor = memory.anchors.place(context, settings.prompt_tokens, is_open=ports.is_append_only())
     if anchor.snippets is None:
         with trace.stage("search"):
             snippets = await _within(settings.search_deadline_ms, ports.search(context))
         if snippets is not None:
             anchor = memory.anchors.freeze_snippets(context.snapshot.uri, anchor, snippets)
     n_snippets = None if anchor.snippets is None else len(anchor.snippets)
-    trace.set(n_snippets=n_snippets, n_typed=len(anchor.typed(context)))
+    trace.set(n_snippets=n_snippets, n_typed=len(anchor.split(context)[1]))
     return anchor
 
 
@@ -152,10 +221,11 @@ async def _answer(
     settings: CompletionSettings,
     ports: Ports,
     trace: TraceDraft,
+    hear: Callable[[str], None],
 ) -> Answer:
     with trace.stage("generate"):
         pieces = ports.generate(build_prompt(context, anchor), build_options(context, settings))
-        answer = await read_answer(pieces, context, settings.t_max_predict_ms)
+        answer = await read_answer(pieces, context, settings.t_max_predict_ms, hear)
     trace.set(ending=answer.ending.value, stopped_by=answer.stopped_by, n_generated=answer.n_pieces)
     if answer.usage is not None:
         trace.set(**asdict(answer.usage))

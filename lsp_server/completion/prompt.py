@@ -6,8 +6,9 @@ trims it.
 
 from __future__ import annotations
 
-from lsp_server.completion.anchor import Anchor
+from lsp_server.completion.anchor import Anchor, begun_word
 from lsp_server.completion.context import CompletionContext, Mode
+from lsp_server.masking import mask_secrets
 from lsp_server.settings import CompletionSettings
 from model.protocol import FimPrompt, GenerationOptions, PromptSnippet
 
@@ -17,13 +18,17 @@ SINGLE_LINE_TOKENS = 40
 def build_prompt(context: CompletionContext, anchor: Anchor) -> FimPrompt:
     """`prefix + middle` ends at the cursor, wherever the anchor stands."""
     snapshot = context.snapshot
+    prefix, middle = anchor.split(context)
     return FimPrompt(
-        prefix=anchor.prefix,
+        prefix=prefix,
         suffix=anchor.suffix,
-        middle=anchor.typed(context),
+        middle=middle,
         path=snapshot.relative_path,
         repository=_folder_name(snapshot.workspace_root),
-        snippets=tuple(PromptSnippet(snippet.path, snippet.text) for snippet in anchor.snippets or ()),
+        snippets=tuple(
+            PromptSnippet(snippet.path, mask_secrets(snippet.text)) for snippet in anchor.snippets or ()
+        ),
+        begun=begun_word(context),
     )
 
 

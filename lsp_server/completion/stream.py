@@ -7,7 +7,7 @@ engine.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -44,14 +44,20 @@ class Answer:
         )
 
 
-async def read_answer(pieces: AsyncIterator[Piece], context: CompletionContext, limit_ms: int) -> Answer:
+async def read_answer(
+    pieces: AsyncIterator[Piece],
+    context: CompletionContext,
+    limit_ms: int,
+    hear: Callable[[str], None] = lambda text: None,
+) -> Answer:
     """The text up to where it is whole. `limit_ms` counts from the first piece: what is there by then is
-    the answer."""
+    the answer. `hear` is told the text after each piece."""
     clock = asyncio.get_running_loop().time
     answer, deadline = Answer(), float("inf")
     async with _closed_at_exit(pieces):
         async for piece in pieces:
             answer = answer.extended(piece)
+            hear(answer.text)
             if piece.text and (rule := stop_rule(answer.text, context)):
                 return replace(answer, ending=Ending.STOPPED, stopped_by=rule.__name__)
             if piece.stop_reason:

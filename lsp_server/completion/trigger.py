@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathspec import GitIgnoreSpec
 
 from lsp_server.completion.context import CompletionContext
+from lsp_server.completion.syntax import Region
 from lsp_server.settings import CompletionSettings
 from lsp_server.text import language_of
 from lsp_server.types import DocumentSnapshot, NoCompletion, Reason, Trigger
@@ -21,7 +22,7 @@ from lsp_server.types import DocumentSnapshot, NoCompletion, Reason, Trigger
 _HARMLESS_AFTER_CURSOR = re.compile(r"""[\s)\]}>"'`,;:/=]*\{?""")
 
 Switch = Callable[[DocumentSnapshot, CompletionSettings], NoCompletion | None]
-Rule = Callable[[CompletionContext], NoCompletion | None]
+Rule = Callable[[CompletionContext, CompletionSettings], NoCompletion | None]
 
 
 def everything_off(_: DocumentSnapshot, settings: CompletionSettings) -> NoCompletion | None:
@@ -49,7 +50,7 @@ def _patterns(globs: tuple[str, ...]) -> GitIgnoreSpec:
     return GitIgnoreSpec.from_lines(globs)
 
 
-def middle_of_word(context: CompletionContext) -> NoCompletion | None:
+def middle_of_word(context: CompletionContext, _: CompletionSettings) -> NoCompletion | None:
     """The rest of the word stands there already; whatever is put before it breaks it."""
     following = context.suffix[:1]
     if not (following.isalnum() or following == "_"):
@@ -57,15 +58,21 @@ def middle_of_word(context: CompletionContext) -> NoCompletion | None:
     return NoCompletion(Reason.MIDDLE_OF_WORD, "the cursor is inside of a word")
 
 
-def text_after_cursor(context: CompletionContext) -> NoCompletion | None:
+def text_after_cursor(context: CompletionContext, _: CompletionSettings) -> NoCompletion | None:
     """Brackets, quotes and punctuation that editors put behind the cursor are no text."""
     if _HARMLESS_AFTER_CURSOR.fullmatch(context.line_after.rstrip()):
         return None
     return NoCompletion(Reason.TEXT_AFTER_CURSOR, "code follows the cursor on its line")
 
 
+def comment(context: CompletionContext, settings: CompletionSettings) -> NoCompletion | None:
+    if settings.in_comments or context.scanned.region is not Region.COMMENT:
+        return None
+    return NoCompletion(Reason.DISABLED, "completion.in_comments is false")
+
+
 SWITCHES: tuple[Switch, ...] = (everything_off, language_off, file_off)
-AUTOMATIC_RULES: tuple[Rule, ...] = (middle_of_word, text_after_cursor)
+AUTOMATIC_RULES: tuple[Rule, ...] = (comment, middle_of_word, text_after_cursor)
 
 
 def switched_off(snapshot: DocumentSnapshot, settings: CompletionSettings) -> NoCompletion | None:
@@ -73,8 +80,8 @@ def switched_off(snapshot: DocumentSnapshot, settings: CompletionSettings) -> No
     return next((found for switch in SWITCHES if (found := switch(snapshot, settings))), None)
 
 
-def unwanted(context: CompletionContext) -> NoCompletion | None:
+def unwanted(context: CompletionContext, settings: CompletionSettings) -> NoCompletion | None:
     """The first rule that speaks against this place."""
     if context.trigger is Trigger.INVOKED:
         return None
-    return next((found for rule in AUTOMATIC_RULES if (found := rule(context))), None)
+    return next((found for rule in AUTOMATIC_RULES if (found := rule(context, settings))), None)

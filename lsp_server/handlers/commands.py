@@ -16,8 +16,11 @@ from lsp_server.handlers.editor import status_json
 from lsp_server.handlers.explain import on_explain
 from lsp_server.handlers.inline_completion import ACCEPTED_COMMAND
 from lsp_server.handlers.window import Window
+from lsp_server.stats import summarise
+from lsp_server.why import explain_last
 
 N_TRACES = 50
+N_RECORDS = 10_000
 
 Command = Callable[[Window, types.ExecuteCommandParams], object]
 
@@ -44,6 +47,18 @@ def on_status(window: Window, params: types.ExecuteCommandParams) -> dict[str, A
     }
 
 
+def on_why(window: Window, params: types.ExecuteCommandParams) -> dict[str, Any]:
+    """The last request of this window in sentences."""
+    return {"sentences": list(explain_last(window.session.traces.last(N_RECORDS)))}
+
+
+def on_stats(window: Window, params: types.ExecuteCommandParams) -> dict[str, Any]:
+    """What the last requests of this window come to."""
+    session = window.session
+    summary = summarise(session.traces.last(N_RECORDS))
+    return {**asdict(summary), "n_accepted": session.n_accepted}
+
+
 async def on_restart(window: Window, params: types.ExecuteCommandParams) -> None:
     await window.session.restart()
 
@@ -52,5 +67,7 @@ COMMANDS: Mapping[str, Command] = {
     "edgewise.explain": on_explain,
     ACCEPTED_COMMAND: on_accepted,
     "edgewise.status": on_status,
+    "edgewise.why": on_why,
+    "edgewise.stats": on_stats,
     "edgewise.restart": on_restart,
 }

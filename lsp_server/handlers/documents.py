@@ -1,4 +1,5 @@
-"""didOpen, didChange, didSave, didClose.
+"""didOpen, didChange, didSave, didClose; and `edgewise/cursorMoved`, by which an editor may tell where the
+cursor was put, so that the prompt for that place is ready before anything is typed there.
 
 Runs in the session.
 """
@@ -8,7 +9,10 @@ from __future__ import annotations
 from lsprotocol import types
 
 from lsp_server.documents import Edit, Place
+from lsp_server.handlers.positions import offset_of
 from lsp_server.handlers.window import Window
+
+CURSOR_MOVED = "edgewise/cursorMoved"
 
 
 def on_did_open(window: Window, params: types.DidOpenTextDocumentParams) -> None:
@@ -34,6 +38,25 @@ def build_edit(change: types.TextDocumentContentChangeEvent) -> Edit:
         return Edit(change.text)
     start, end = change.range.start, change.range.end
     return Edit(change.text, Place(start.line, start.character), Place(end.line, end.character))
+
+
+def on_cursor_moved(window: Window, params: object) -> None:
+    """`{textDocument: {uri}, position: {line, character}}`; what is no such thing changes nothing."""
+    match params:
+        case {
+            "textDocument": {"uri": str(uri)},
+            "position": {"line": int(line), "character": int(character)},
+        } if line >= 0 and character >= 0:
+            put_cursor(window, uri, types.Position(line, character))
+
+
+def put_cursor(window: Window, uri: str, position: types.Position) -> None:
+    document = window.session.document(uri)
+    if document is None or document.buffer is None:
+        return
+    offset = offset_of(document.buffer, position, window.session.encoding)
+    if offset is not None:
+        window.session.put_cursor(uri, offset)
 
 
 def on_did_save(window: Window, params: types.DidSaveTextDocumentParams) -> None:

@@ -90,15 +90,19 @@ async def _answer(
         if isinstance(result, NoCompletion):
             trace.set(outcome=result.reason)
             return None
-        return types.InlineCompletionList([build_item(window, document, result)])
+        completion_id = uuid4().hex
+        trace.set(completion_id=completion_id)
+        return types.InlineCompletionList([build_item(window, document, result, completion_id)])
     finally:
         window.session.traces.add(trace)
 
 
-def build_item(window: Window, document: Document, completion: Completion) -> types.InlineCompletionItem:
+def build_item(
+    window: Window, document: Document, completion: Completion, completion_id: str
+) -> types.InlineCompletionItem:
     assert document.buffer is not None
     return types.InlineCompletionItem(
         insert_text=completion.text,
         range=range_of(document.buffer, completion.span, window.session.encoding),
-        command=types.Command(title="Accepted", command=ACCEPTED_COMMAND, arguments=[uuid4().hex]),
+        command=types.Command(title="Accepted", command=ACCEPTED_COMMAND, arguments=[completion_id]),
     )

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
+from lsp_server.handlers import notebooks
 from lsp_server.handlers.commands import COMMANDS
 from lsp_server.handlers.explain import EXPLAIN_KIND
 from lsp_server.handlers.profile import Profile, parse_profile
@@ -43,6 +44,7 @@ def build_capabilities(profile: Profile) -> types.ServerCapabilities:
             change=types.TextDocumentSyncKind.Incremental,
             save=types.SaveOptions(include_text=False),
         ),
+        notebook_document_sync=notebooks.SYNC,
         inline_completion_provider=types.InlineCompletionOptions(),
         code_action_provider=types.CodeActionOptions(code_action_kinds=[EXPLAIN_KIND]),
         execute_command_provider=types.ExecuteCommandOptions(

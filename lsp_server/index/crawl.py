@@ -1,4 +1,4 @@
-"""Which files of a folder are indexed, and their text.
+"""Which files of a folder are indexed, and their bytes: `source.py` makes text of them.
 
 Runs in the index worker. Reads the workspace, never writes to it. Must not know SQL or syntax trees.
 Symbolic links are not followed: no loops, nothing outside of the folder, nothing twice.
@@ -6,31 +6,36 @@ Symbolic links are not followed: no loops, nothing outside of the folder, nothin
 
 from __future__ import annotations
 
-import codecs
 import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from lsp_server.index.ignore import IgnoreRules, root_rules
+from lsp_server.index.ignore import IgnoreRules, is_generated, root_rules
 from lsp_server.index.languages import language_of
 from lsp_server.index.secrets import is_secret
 
-_BINARY_SAMPLE_BYTES = 8192
-_MINIFIED_LINE_CHARS = 5000
-_MINIFIED_MEAN_CHARS = 400
+_READ_FLAGS = (
+    os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+)
 _CACHE_TAG = "CACHEDIR.TAG"
 _VENV_MARK = "pyvenv.cfg"
 
-_BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
+# Files that are no text, or text that nobody reads: they are not even listed.
+_SUFFIXES_OF_NO_TEXT = """
+.png .jpg .jpeg .gif .bmp .ico .webp .avif .tif .tiff .psd .svg .heic .mp3 .mp4 .wav .ogg .flac .avi .mov
+.mkv .webm .m4a .pdf .doc .docx .xls .xlsx .ppt .pptx .odt .ods .zip .gz .bz2 .xz .zst .7z .rar .tar .tgz
+.jar .war .whl .egg .deb .rpm .dmg .iso .exe .dll .so .dylib .a .o .obj .lib .pdb .class .pyc .pyo .pyd
+.wasm .node .bin .dat .db .sqlite .sqlite3 .parquet .arrow .feather .npy .npz .pkl .pickle .pt .pth .onnx
+.safetensors .gguf .ggml .h5 .hdf5 .tflite .ttf .otf .woff .woff2 .eot .map .csv .tsv .jsonl .ndjson .log
+.diff .patch .snap .po .mo .dump .swp .bak .orig .rej .pack .idx .rdb .lockb .crx .swf .blend .fbx .glb
+"""
+_NO_TEXT = frozenset(_SUFFIXES_OF_NO_TEXT.split())
+
+# Of what no grammar reads, only what a person may have written: data is larger.
+_MAX_TEXT_BYTES = 200_000
 
 
 class SkipReason(StrEnum):
@@ -39,6 +44,7 @@ class SkipReason(StrEnum):
     TOO_LARGE = "too large"
     BINARY = "binary"
     MINIFIED = "minified"
+    GENERATED = "generated"
     UNREADABLE = "unreadable"
     SECRET = "may hold secrets"
     TOO_MANY = "more files than index.max_files"
@@ -152,59 +158,45 @@ def _file(
     entry: os.DirEntry[str], folder: str, rules: IgnoreRules, limits: Limits
 ) -> FoundFile | Skipped | None:
     path = folder + entry.name
-    if language_of(entry.name) is None or not _is_text(path) or rules.is_ignored(path):
+    if not may_be_text(entry.name) or not _is_text(path) or rules.is_ignored(path):
         return None
     if is_secret(path):
         return Skipped(path, SkipReason.SECRET)
+    if is_generated(entry.name):
+        return Skipped(path, SkipReason.GENERATED)
     try:
         status = entry.stat(follow_symlinks=False)
     except OSError:
         return None
     if not stat.S_ISREG(status.st_mode):
         return None
-    if status.st_size > limits.max_file_bytes:
+    if status.st_size > _max_bytes(entry.name, limits):
         return Skipped(path, SkipReason.TOO_LARGE, f"{status.st_size} bytes")
     return FoundFile(path, status.st_size, status.st_mtime_ns)
 
 
+def may_be_text(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() not in _NO_TEXT
+
+
+def _max_bytes(name: str, limits: Limits) -> int:
+    is_code = language_of(name) is not None or name.endswith(".ipynb")
+    return limits.max_file_bytes if is_code else min(_MAX_TEXT_BYTES, limits.max_file_bytes)
+
+
 def read_source(path: Path, max_bytes: int) -> bytes | Skipped | None:
-    """The bytes of a file that was found. None: it is gone."""
+    """The bytes of a file that was found. None: it is gone. What took its place since then, a link or a pipe,
+    is not followed and not waited for."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(os.open(path, _READ_FLAGS), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return None
             content = file.read(max_bytes + 1)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         return Skipped(str(path), SkipReason.UNREADABLE, _why(error))
     return content if len(content) <= max_bytes else Skipped(str(path), SkipReason.TOO_LARGE)
-
-
-def decode(content: bytes) -> str | SkipReason:
-    """The text of a source file in whatever encoding, or why it is none."""
-    for mark, encoding in _BYTE_ORDER_MARKS:
-        if content.startswith(mark):
-            text = content[len(mark) :].decode(encoding, "replace")
-            break
-    else:
-        if b"\0" in content[:_BINARY_SAMPLE_BYTES]:
-            return SkipReason.BINARY
-        text = _decode_unmarked(content)
-    return SkipReason.MINIFIED if _is_minified(text) else text
-
-
-def _decode_unmarked(content: bytes) -> str:
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
-
-
-def _is_minified(text: str) -> bool:
-    """Machines wrote it: its lines are longer than any person's."""
-    if len(text) < _MINIFIED_LINE_CHARS:
-        return False
-    n_lines = text.count("\n") + 1
-    return len(text) / n_lines > _MINIFIED_MEAN_CHARS
 
 
 def _why(error: Exception) -> str:

@@ -10,7 +10,11 @@ from tree_sitter import Node
 from lsp_server.index.walk import Actions, short_text, text_of
 
 _BASE_FIELDS = ("superclasses", "superclass", "interfaces", "trait")
-_BASE_NODES = ("class_heritage", "base_class_clause", "extends_interfaces", "extends_type_clause")
+_BASE_NODES = (
+    *("class_heritage", "base_class_clause", "extends_interfaces", "extends_type_clause"),
+    *("base_list", "base_clause", "class_interface_clause", "extends_clause", "inheritance_specifier"),
+    "delegation_specifiers",
+)
 _BASE_NAMES = [
     "identifier",
     "type_identifier",
@@ -21,6 +25,12 @@ _BASE_NAMES = [
     "member_expression",
     "qualified_identifier",
     "template_type",
+    "constant",
+    "generic_name",
+    "name",
+    "qualified_name",
+    "scope_resolution",
+    "user_type",
 ]
 
 
@@ -33,7 +43,7 @@ def read_bases(node: Node) -> tuple[str, ...]:
         item = stack.pop()
         if item.type in _BASE_NAMES:
             names.setdefault(short_text(item))
-        elif item.type not in ("keyword_argument", "type_arguments"):
+        elif item.type not in ("keyword_argument", "type_arguments", "value_arguments", "arguments"):
             stack += reversed(item.named_children)
     return tuple(names)
 

@@ -8,21 +8,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from lsp_server.index.crawl import Limits
 from lsp_server.index.link import WorkerDied, WorkerLink
 from lsp_server.index.messages import BatchDone, Event, Job, JobDone, JobFailed, Planned, Rebuilt
-from lsp_server.index.reader import Reader, Totals
+from lsp_server.index.reader import Reader, Totals, read_totals
 from lsp_server.index.store import LOG_NAME, workspace_folder
 from lsp_server.index.update import MAX_SINGLE_PATHS
 from lsp_server.index.watch import Watcher
 
 # Changes come in swarms: wait a little for the rest. The next job takes what came during this one.
 GATHER_S = 0.02
-IDLE_EXIT_S = 30.0
-_MAX_UNEXPLAINED_DEATHS = 3
+_MAX_GATHERS = 50
+IDLE_EXIT_S = 300.0
+_MAX_DEATHS = 3
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,8 @@ class FolderIndex:
         self._task: asyncio.Task[None] | None = None
         self._watcher: Watcher | None = None
         self._n_done = self._n_total = 0
+        self._n_committed = 0
+        self._n_told = 0
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -85,6 +88,7 @@ class FolderIndex:
     def add_change(self, path: str) -> None:
         """`path` is relative to the root. More paths than a job looks at one by one are one look at
         everything."""
+        self._n_told += 1
         if len(self._changes) <= MAX_SINGLE_PATHS:
             self._changes[path] = None
         self._is_idle.clear()
@@ -119,10 +123,18 @@ class FolderIndex:
             except TimeoutError:
                 await self.link.stop()
                 await self._has_changes.wait()
-            await asyncio.sleep(GATHER_S)
+            await self._gather()
             await self._run(self._take_job())
             if not self._has_changes.is_set():
                 self._is_idle.set()
+
+    async def _gather(self) -> None:
+        """Until no more changes come: a branch that is switched is one job, not one for each moment of it."""
+        for _ in range(_MAX_GATHERS):
+            n_told = self._n_told
+            await asyncio.sleep(GATHER_S)
+            if self._n_told == n_told:
+                return
 
     def _take_job(self) -> Job:
         self._has_changes.clear()
@@ -141,56 +153,36 @@ class FolderIndex:
             self.last_job = outcome
         else:
             self._is_all_changed = True
-        self.totals = await asyncio.to_thread(_read_totals, self.folder)
+        self.totals = await asyncio.to_thread(read_totals, self.folder)
         self.n_jobs += 1
         self._on_progress(Progress(self.root, self._n_total, self._n_total, is_done=True))
 
     async def _perform(self, job: Job) -> JobDone | JobFailed:
-        """However often the worker dies, as long as files are found that kill it: those are skipped."""
-        n_unexplained = 0
-        while n_unexplained < _MAX_UNEXPLAINED_DEATHS:
+        """Again after each death of the worker, as long as it gets further: what it committed stays."""
+        n_deaths = 0
+        while n_deaths < _MAX_DEATHS:
+            n_before = self._n_committed
             try:
                 return await self.link.run(job, self._on_event)
-            except WorkerDied as died:
-                log.warning("index worker died over %d files", len(died.batch))
-                n_unexplained += not await self._find_guilty(job, died.batch)
+            except WorkerDied:
+                n_deaths = n_deaths + 1 if self._n_committed == n_before else 1
+                log.warning("the index worker died, %d times in a row", n_deaths)
             except OSError as error:
                 why = error.strerror or error
-                return JobFailed(f"The index worker cannot be started ({why}): no related code is found.")
+                return JobFailed(
+                    f"The index worker cannot be started in {self.folder} ({why}): mend the folder; "
+                    "until then no related code is found."
+                )
         return JobFailed(f"The index worker stopped again and again: see {self.folder / LOG_NAME}.")
-
-    async def _find_guilty(self, job: Job, batch: tuple[str, ...]) -> bool:
-        """Does `batch` file by file; each file that kills the worker is listed and left out of the next
-        try. Whether
-        there was any."""
-        retry = replace(job, paths=batch, one_by_one=True)
-        for _ in range(len(batch) + 1 if batch else 0):
-            try:
-                await self.link.run(retry, self._on_event)
-                break
-            except WorkerDied as died:
-                if not died.batch:
-                    break
-                retry = replace(retry, guilty=(*retry.guilty, *died.batch))
-        return bool(retry.guilty)
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, Planned):
             self._n_done, self._n_total = 0, event.n_files
         elif isinstance(event, BatchDone):
             self._n_done += event.n_files
+            self._n_committed += 1
             self._on_progress(Progress(self.root, self._n_done, self._n_total))
         elif isinstance(event, Rebuilt):
             self._notes["rebuilt"] = (
                 f"The index of {self.root} was set aside and made afresh, because {event.reason}."
             )
-
-
-def _read_totals(folder: Path) -> Totals:
-    """With a connection of its own: it runs in any thread."""
-    reader = Reader(folder)
-    reader.refresh()
-    try:
-        return reader.totals()
-    finally:
-        reader.close()

@@ -52,10 +52,36 @@ DEFAULTS = [
     "_vendor/",
     "third_party/",
     "third-party/",
+    "Pods/",
+    "Carthage/",
+    "site-packages/",
+    "dist-packages/",
+    ".yarn/",
+    ".bundle/",
+    ".build/",
+    ".cache/",
+    ".dart_tool/",
+    ".direnv/",
+    ".ipynb_checkpoints/",
+    "DerivedData/",
+    "elm-stuff/",
     "*.min.js",
     "*.min.mjs",
+    "*.min.css",
     "*.bundle.js",
+    "*.bundle.css",
 ]
+
+# Written by programs, told by name; `source.py` tells others by what they say of themselves.
+_GENERATED_NAMES = re.compile(
+    r"""(?x)
+    .*_pb2(?:_grpc)?\.pyi? | .*\.pb\.(?:go|cc|h|dart|swift|gw\.go) | .*_grpc\.pb\..* | zz_generated.*\.go
+    | .*\.g\.(?:cs|dart) | .*\.freezed\.dart | .*\.designer\.cs | .*[._-]generated\.\w+ | .*\.gen\.\w+
+    | bindata\.go | package-lock\.json | npm-shrinkwrap\.json | pnpm-lock\.ya?ml | go\.sum | .*\.lock
+    | gradlew(?:\.bat)? | mvnw(?:\.cmd)? | .*\.tsbuildinfo | .*\.min\.\w+
+    """,
+    re.IGNORECASE,
+)
 
 # Never read, whatever an ignore file says.
 _NEVER = frozenset({".git", ".hg", ".svn", ".jj"})
@@ -120,6 +146,10 @@ class IgnoreRules:
             for name, known in zip(IGNORE_FILES, self.nested, strict=True)
         )
         return IgnoreRules(nested, self.rest)
+
+
+def is_generated(name: str) -> bool:
+    return _GENERATED_NAMES.fullmatch(name) is not None
 
 
 def root_rules(root: Path, exclude: Sequence[str] = ()) -> IgnoreRules:

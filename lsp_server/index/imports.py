@@ -1,6 +1,8 @@
 """Reads import statements: what a file takes from others, and what it hands on under another name.
 
 Runs in the session and in the index worker. Pure; knows syntax nodes, not files: `resolve.py` finds those.
+Python, JavaScript, Go, Rust, Java and C are read here, the others in `imports_dotted.py` and
+`imports_scripts.py`.
 """
 
 from __future__ import annotations
@@ -10,10 +12,13 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
+from lsp_server.index import imports_dotted, imports_scripts
+from lsp_server.index.import_rows import STAR as STAR
+from lsp_server.index.import_rows import Row as _Row
+from lsp_server.index.import_rows import text_of as _text
+from lsp_server.index.import_rows import unquoted as _unquoted
 from lsp_server.index.offsets import ByteOffsets
 from lsp_server.types import Span
-
-STAR = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +37,11 @@ class Import:
     line: int
 
 
-# (module, name, alias, node that the span is taken from)
-_Row = tuple[str, str, str, Node]
-
-
 def read_import(reader: str, node: Node, offsets: ByteOffsets) -> Iterator[Import]:
     read = READERS.get(reader)
     for module, name, alias, place in read(node) if read else ():
         span = Span(offsets(place.start_byte), offsets(place.end_byte))
         yield Import(module, name, alias, span, place.start_point[0])
-
-
-def _text(node: Node | None) -> str:
-    return node.text.decode("utf-8", "replace") if node is not None and node.text else ""
-
-
-def _unquoted(node: Node | None) -> str:
-    return _text(node).strip("\"'`<>")
 
 
 def _python(node: Node) -> Iterator[_Row]:
@@ -203,4 +196,13 @@ READERS: Mapping[str, Callable[[Node], Iterator[_Row]]] = {
     "rust": _rust,
     "java": _java,
     "c": _c,
+    "csharp": imports_dotted.read_csharp,
+    "kotlin": imports_dotted.read_kotlin,
+    "scala": imports_dotted.read_scala,
+    "swift": imports_dotted.read_swift,
+    "php": imports_scripts.read_php,
+    "ruby": imports_scripts.read_ruby,
+    "lua": imports_scripts.read_lua,
+    "shell": imports_scripts.read_shell,
+    "zig": imports_scripts.read_zig,
 }

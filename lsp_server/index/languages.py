@@ -19,6 +19,7 @@ class Language:
     `imports` names the reader in `imports.py`, `resolver` the one in `resolve.py`; "" where there is
     none yet.
     `query` is the stem of the file under `queries/`, or several with `+` between; rows may share one.
+    `names` are files that have no suffix. `member_marks` stand between a receiver and a name.
     """
 
     id: str
@@ -30,6 +31,8 @@ class Language:
     grammar_function: str = "language"
     imports: str = ""
     resolver: str = ""
+    names: tuple[str, ...] = ()
+    member_marks: tuple[bytes, ...] = (b".", b"->", b"::")
 
 
 _C_BLOCK = ("/*", "*/")
@@ -79,6 +82,49 @@ LANGUAGES: tuple[Language, ...] = (
     Language("go", (".go",), "tree_sitter_go", "go", "//", _C_BLOCK, imports="go"),
     Language("rust", (".rs",), "tree_sitter_rust", "rust", "//", _C_BLOCK, imports="rust"),
     Language("java", (".java",), "tree_sitter_java", "java", "//", _C_BLOCK, imports="java"),
+    Language("csharp", (".cs", ".csx"), "tree_sitter_c_sharp", "csharp", "//", _C_BLOCK, imports="csharp"),
+    Language("kotlin", (".kt", ".kts"), "tree_sitter_kotlin", "kotlin", "//", _C_BLOCK, imports="kotlin"),
+    Language("scala", (".scala", ".sc"), "tree_sitter_scala", "scala", "//", _C_BLOCK, imports="scala"),
+    Language("swift", (".swift",), "tree_sitter_swift", "swift", "//", _C_BLOCK, imports="swift"),
+    Language("zig", (".zig",), "tree_sitter_zig", "zig", "//", imports="zig"),
+    Language(
+        "php",
+        (".php", ".phtml", ".inc"),
+        "tree_sitter_php",
+        "php",
+        "//",
+        _C_BLOCK,
+        "language_php",
+        imports="php",
+    ),
+    Language(
+        "ruby",
+        (".rb", ".rake", ".gemspec", ".ru"),
+        "tree_sitter_ruby",
+        "ruby",
+        "#",
+        imports="ruby",
+        names=("Rakefile", "Gemfile", "Guardfile", "Vagrantfile"),
+    ),
+    Language(
+        "lua",
+        (".lua",),
+        "tree_sitter_lua",
+        "lua",
+        "--",
+        ("--[[", "]]"),
+        imports="lua",
+        member_marks=(b".", b":"),
+    ),
+    Language(
+        "shellscript",
+        (".sh", ".bash", ".bats", ".ksh"),
+        "tree_sitter_bash",
+        "shellscript",
+        "#",
+        imports="shell",
+        member_marks=(),
+    ),
     Language("c", (".c", ".h"), "tree_sitter_c", "c", "//", _C_BLOCK, imports="c"),
     Language(
         "cpp",
@@ -92,7 +138,12 @@ LANGUAGES: tuple[Language, ...] = (
 )
 
 # The editor's names for what one of the rows above parses.
-ALIASES = {"javascriptreact": "javascript", "cuda-cpp": "cpp"}
+ALIASES = {
+    "javascriptreact": "javascript",
+    "cuda-cpp": "cpp",
+    "bash": "shellscript",
+    "sh": "shellscript",
+}
 
 # What tells a C++ header from a C one: both are called `.h`.
 _CPP_HEADER = re.compile(
@@ -101,6 +152,14 @@ _CPP_HEADER = re.compile(
 
 _BY_ID = {language.id: language for language in LANGUAGES}
 _BY_SUFFIX = {suffix: language for language in LANGUAGES for suffix in language.suffixes}
+_BY_NAME = {name: language for language in LANGUAGES for name in language.names}
+
+# What a script without a suffix says of itself: the interpreter in its first line.
+_INTERPRETERS = {
+    "python": "python", "pypy": "python", "node": "javascript", "deno": "typescript", "bun": "typescript",
+    "ruby": "ruby", "php": "php", "lua": "lua", "luajit": "lua", "sh": "shellscript",
+    "bash": "shellscript", "dash": "shellscript", "ksh": "shellscript", "ash": "shellscript",
+}  # fmt: skip
 
 
 def language_by_id(language_id: str) -> Language | None:
@@ -119,7 +178,19 @@ def _language_by_suffix(suffix: str) -> Language | None:
 
 def language_of(path: str) -> Language | None:
     """By the file's name alone: what the crawl asks of every file."""
-    return _language_by_suffix(PurePosixPath(path).suffix)
+    pure = PurePosixPath(path)
+    return _language_by_suffix(pure.suffix) or _BY_NAME.get(pure.name)
+
+
+def language_of_script(text: str) -> Language | None:
+    """By a file's first line, for one whose name tells nothing."""
+    if not text.startswith("#!"):
+        return None
+    words = [word.rpartition("/")[2] for word in text[2:].partition("\n")[0].split()]
+    if words and words[0] == "env":
+        words = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
+    interpreter = words[0].rstrip("0123456789.") if words else ""
+    return language_by_id(_INTERPRETERS.get(interpreter, ""))
 
 
 def are_related(path: str, other: str) -> bool:

@@ -1,4 +1,4 @@
-"""One index worker process as the session sees it: spawn, give a job, hear events, notice death and hanging.
+"""One index worker process as the session sees it: spawn, give a job, hear events, notice death.
 
 Runs in the session, on the event loop. Must not know what a job is for.
 """
@@ -13,30 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import lsp_server
-from lsp_server.index.messages import (
-    BatchDone,
-    BatchStarted,
-    Event,
-    Job,
-    JobDone,
-    JobFailed,
-    read_event,
-    write_job,
-)
+from lsp_server.index.messages import Event, Job, JobDone, JobFailed, read_event, write_job
 from lsp_server.index.store import LOG_NAME, make_private_folder
 
-# A batch is at most 64 files and a megabyte, or one file: a parse takes seconds only when it never ends.
-BATCH_TIMEOUT_S = 30.0
 _LINE_BYTES = 1 << 23
 _EXIT_S = 2.0
 
 
 class WorkerDied(Exception):
-    """The worker is gone, or was stopped because it hung. `batch` is what it had in hand."""
-
-    def __init__(self, batch: tuple[str, ...]) -> None:
-        super().__init__(f"the index worker died over {len(batch)} files")
-        self.batch = batch
+    """The worker is gone before its job was done. What it committed stays."""
 
 
 class WorkerLink:
@@ -44,10 +29,9 @@ class WorkerLink:
 
     module = "lsp_server.index.worker"
 
-    def __init__(self, root: Path, folder: Path, batch_timeout_s: float = BATCH_TIMEOUT_S) -> None:
+    def __init__(self, root: Path, folder: Path) -> None:
         self._root = root
         self._folder = folder
-        self._batch_timeout_s = batch_timeout_s
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -58,19 +42,16 @@ class WorkerLink:
         """Raises WorkerDied; OSError when no process can be started. When cancelled, the worker is ended."""
         process = self._process or await self._spawn()
         self._process = process
-        batch: tuple[str, ...] = ()
         try:
             await _send(process, write_job(job))
             while True:
-                event = await self._next_event(process, is_in_batch=bool(batch))
+                event = await _next_event(process)
                 if isinstance(event, JobDone | JobFailed):
                     return event
-                if isinstance(event, BatchStarted | BatchDone):
-                    batch = event.paths if isinstance(event, BatchStarted) else ()
                 on_event(event)
-        except (EOFError, TimeoutError, ConnectionError):
+        except (EOFError, ConnectionError):
             await self.kill()
-            raise WorkerDied(batch) from None
+            raise WorkerDied from None
         except asyncio.CancelledError:
             await self.kill()
             raise
@@ -92,14 +73,6 @@ class WorkerLink:
         if process is not None:
             await _kill(process)
 
-    async def _next_event(self, process: asyncio.subprocess.Process, *, is_in_batch: bool) -> Event:
-        assert process.stdout is not None
-        async with asyncio.timeout(self._batch_timeout_s if is_in_batch else None):
-            line = await process.stdout.readline()
-        if not line.endswith(b"\n"):
-            raise EOFError
-        return read_event(line)
-
     async def _spawn(self) -> asyncio.subprocess.Process:
         """Started where this package lies: a workspace must not be able to put its own modules in front."""
         make_private_folder(self._folder)
@@ -116,6 +89,14 @@ class WorkerLink:
             )
         finally:
             os.close(log)
+
+
+async def _next_event(process: asyncio.subprocess.Process) -> Event:
+    assert process.stdout is not None
+    line = await process.stdout.readline()
+    if not line.endswith(b"\n"):
+        raise EOFError
+    return read_event(line)
 
 
 async def _send(process: asyncio.subprocess.Process, line: bytes) -> None:

@@ -14,15 +14,10 @@ from lsp_server.index.crawl import Limits
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Bring the store up to date: with the whole folder, or with `paths` (relative to the root).
-
-    `one_by_one`: batches of a single file, after a crash. `guilty` are the files that brought a worker down.
-    """
+    """Bring the store up to date: with the whole folder, or with `paths` (relative to the root)."""
 
     limits: Limits
     paths: tuple[str, ...] | None = None
-    one_by_one: bool = False
-    guilty: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +25,6 @@ class Planned:
     """So many files are new or changed."""
 
     n_files: int
-
-
-@dataclass(frozen=True, slots=True)
-class BatchStarted:
-    """The worker is about to read and parse these. When it dies now, one of them is to blame."""
-
-    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +59,9 @@ class JobFailed:
     message: str
 
 
-Event: TypeAlias = Planned | BatchStarted | BatchDone | Rebuilt | JobDone | JobFailed
+Event: TypeAlias = Planned | BatchDone | Rebuilt | JobDone | JobFailed
 _EVENTS: dict[str, type[Event]] = {
-    event.__name__: event for event in (Planned, BatchStarted, BatchDone, Rebuilt, JobDone, JobFailed)
+    event.__name__: event for event in (Planned, BatchDone, Rebuilt, JobDone, JobFailed)
 }
 
 
@@ -88,8 +76,6 @@ def read_job(line: bytes) -> Job:
     return Job(
         limits=Limits(limits["max_files"], limits["max_file_bytes"], tuple(limits["exclude"])),
         paths=None if paths is None else tuple(paths),
-        one_by_one=values["one_by_one"],
-        guilty=tuple(values["guilty"]),
     )
 
 
@@ -99,10 +85,7 @@ def write_event(event: Event) -> bytes:
 
 def read_event(line: bytes) -> Event:
     values: dict[str, Any] = json.loads(line)
-    event = _EVENTS[values.pop("event")]
-    if event is BatchStarted:
-        return BatchStarted(tuple(values["paths"]))
-    return event(**values)
+    return _EVENTS[values.pop("event")](**values)
 
 
 def _line(values: dict[str, Any]) -> bytes:

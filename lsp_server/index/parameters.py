@@ -13,7 +13,7 @@ from lsp_server.index.walk import text_of
 from lsp_server.types import Parameter
 
 _SELF = frozenset({"self", "cls"})
-_RESULT_FIELDS = ("return_type", "result", "type")
+_RESULT_FIELDS = ("return_type", "result", "returns", "type")
 _SEPARATORS = frozenset(
     {"keyword_separator", "positional_separator", "comment", "line_comment", "block_comment"}
 )

@@ -23,11 +23,11 @@ _SCOPES = (SymbolKind.CLASS, SymbolKind.MODULE, SymbolKind.FUNCTION, SymbolKind.
 _CALLABLES = (SymbolKind.FUNCTION, SymbolKind.METHOD)
 _VALUES = (SymbolKind.VARIABLE, SymbolKind.FIELD)
 _MAX_NAME_CHARS = 200
+_CONSTRUCTORS = (".constructor", ".__construct")
 
 _TEMPLATE_ARGUMENTS = re.compile(r"<[^:]*>")
 
-# What stands between a receiver and a name, in any of the languages; and a word read backwards.
-_DOTS = (b".", b"->", b"::")
+# A word read backwards.
 _LAST_WORD = re.compile(rb"(?:\w|[\x80-\xff])*(?:[^\W\d]|[\x80-\xff])")
 _MAX_RECEIVER_BYTES = 80
 
@@ -193,15 +193,23 @@ class _Reader:
 
     def _receiver(self, start: int) -> str:
         """The word before the dot before a name; "?" when it is no word."""
-        before = self._source[max(0, start - _MAX_RECEIVER_BYTES) : start].rstrip()
-        if not before.endswith(_DOTS):
+        text = self._source[max(0, start - _MAX_RECEIVER_BYTES) : start]
+        before = text.rstrip()
+        if not before.endswith(self._language.member_marks) or self._ends_in_comment(text, before):
             return ""
         word = _LAST_WORD.match(before.rstrip(b".->:?!")[::-1])
         return word[0][::-1].decode("utf-8", "replace") if word is not None else "?"
 
+    def _ends_in_comment(self, text: bytes, before: bytes) -> bool:
+        """Whether the dot is a full stop: it ends a line above that has a comment."""
+        has_line_end = b"\n" in text[len(before) :]
+        return has_line_end and self._language.line_comment.encode() in before[before.rfind(b"\n") + 1 :]
+
     def _names(self, definition: _Definition, stack: list[_Scope]) -> tuple[str, str]:
         """(name, container). C++ writes `A::f` outside of `A`, Go puts the container into the receiver."""
         container = stack[-1].name if stack else ""
+        if definition.kind is SymbolKind.FIELD and container.endswith(_CONSTRUCTORS):
+            container = container.rpartition(".")[0]  # a parameter that makes a field
         qualified = self._text(definition.name.start_byte, definition.name.end_byte)
         outer, _, name = qualified.rpartition("::")
         if outer and len(outer) < _MAX_NAME_CHARS:
@@ -209,7 +217,7 @@ class _Reader:
             container = ".".join(filter(None, (container, *outer.split("::"))))
         if definition.receiver is not None:
             container = self._receiver_type(definition.receiver) or container
-        return (name.strip("\"'`") if len(name) <= _MAX_NAME_CHARS else ""), container
+        return (name.strip("\"'`:") if len(name) <= _MAX_NAME_CHARS else ""), container
 
     def _receiver_type(self, receiver: Node) -> str:
         parts = self._text(receiver.start_byte, receiver.end_byte).strip("()").replace("*", " ").split()
@@ -236,7 +244,7 @@ class _Reader:
             return signature.first_line(
                 self._text(start, min(node.end_byte, start + 4 * signature.VALUE_CHARS))
             )
-        has_body = body is not None and body.start_byte > definition.name.end_byte
+        has_body = body is not None and body.start_byte >= definition.name.end_byte
         end = body.start_byte if has_body and body is not None else node.end_byte
         text = self._text(start, min(end, start + 8 * signature.SIGNATURE_CHARS))
         return signature.declaration(text, self._language.line_comment).rstrip(";")

@@ -14,19 +14,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lsp_server.index.chunk import match_name
 from lsp_server.index.crawl import Skipped, SkipReason
+from lsp_server.index.facts import parse_facts
 from lsp_server.index.imports import Import
-from lsp_server.index.store import DATABASE_NAME, SCHEMA_VERSION
+from lsp_server.index.outline import Outline
+from lsp_server.index.pack import unpack_references, unpack_text
+from lsp_server.index.schema import SCHEMA_VERSION
+from lsp_server.index.store import DATABASE_NAME
 from lsp_server.types import Reference, Span, Symbol, SymbolKind
 
 _BUSY_S = 0.02
 _MANY = 500
+_MANY_OF_A_FILE = 3000
+_MANY_NAMED = 2000
+_KINDS = {kind.value: kind for kind in SymbolKind}
 
 _SYMBOL = (
-    "SELECT names.name, symbols.kind, files.path, symbols.start, symbols.stop, symbols.line,"
+    "SELECT symbols.name, symbols.kind, files.path, symbols.start, symbols.stop, symbols.line,"
     " symbols.signature,"
     " symbols.container, symbols.docstring, symbols.end_line FROM symbols"
-    " JOIN names ON names.id = symbols.name_id JOIN files ON files.id = symbols.file_id "
+    " JOIN files ON files.id = symbols.file_id "
 )
 
 
@@ -38,6 +46,7 @@ class Totals:
     n_symbols: int = 0
     is_complete: bool = False
     skipped: tuple[Skipped, ...] = ()
+    n_skipped: int = 0
 
 
 class Reader:
@@ -82,14 +91,14 @@ class Reader:
 
     def named(self, path: str, name: str) -> list[Symbol]:
         return self._symbols(
-            "WHERE files.path = ? AND names.name = ? AND symbols.container = ''", (path, name)
+            "WHERE files.path = ? AND symbols.name = ? AND symbols.container = ''", (path, name)
         )
 
     def members(self, path: str, container: str) -> list[Symbol]:
         return self._symbols("WHERE files.path = ? AND symbols.container = ?", (path, container))
 
     def definitions(self, name: str) -> list[Symbol]:
-        return self._symbols("WHERE names.name = ?", (name,))
+        return self._symbols("WHERE symbols.name = ?", (name,))
 
     def imports_of(self, path: str) -> list[Import]:
         rows = self._read(
@@ -99,23 +108,117 @@ class Reader:
         )
         return [Import(module, name, alias, Span(a, b), line) for module, name, alias, a, b, line in rows]
 
-    def references(self, name: str) -> list[Reference]:
+    def version(self) -> int:
+        """Another number after every commit of the worker, and after the file was replaced."""
+        rows = self._read("PRAGMA data_version")
+        return hash((self._identity, rows[0][0] if rows else -1))
+
+    def stamp(self, path: str) -> bytes:
+        """What tells whether a file's content is the same as before, and whether its details are there."""
         rows = self._read(
-            "SELECT files.path, refs.start, refs.line, scopes.name, refs.is_call, receivers.name FROM refs"
-            " JOIN names ON names.id = refs.name_id JOIN names AS scopes ON scopes.id = refs.scope_id"
-            " JOIN names AS receivers ON receivers.id = refs.receiver_id"
-            " JOIN files ON files.id = refs.file_id"
-            f" WHERE names.name = ? ORDER BY files.path, refs.start LIMIT {_MANY}",
-            (name,),
+            "SELECT files.hash, facts.file_id IS NOT NULL FROM files"
+            " LEFT JOIN facts ON facts.file_id = files.id WHERE path = ?",
+            (path,),
         )
-        return [
-            Reference(name, path, Span(start, start + len(name)), line, scope, bool(is_call), receiver)
-            for path, start, line, scope, is_call, receiver in rows
-        ]
+        return bytes(rows[0][0]) + bytes([rows[0][1]]) if rows else b""
+
+    def outline(self, path: str) -> Outline:
+        """Without docstrings."""
+        row = self._read("SELECT id, facts FROM files JOIN facts ON file_id = id WHERE path = ?", (path,))
+        if not row:
+            return Outline(path)
+        file_id, facts = row[0]
+        symbols = self._read(
+            "SELECT name, kind, start, stop, line, signature, container, end_line FROM symbols"
+            f" WHERE file_id = ? ORDER BY start LIMIT {_MANY_OF_A_FILE}",
+            (file_id,),
+        )
+        imports = self._read(
+            "SELECT module, name, alias, start, stop, line FROM imports WHERE file_id = ? ORDER BY id",
+            (file_id,),
+        )
+        return Outline(
+            path,
+            [
+                Symbol(name, _KINDS[kind], path, Span(start, stop), line, signature, container, "", end)
+                for name, kind, start, stop, line, signature, container, end in symbols
+            ],
+            [Import(module, name, alias, Span(a, b), line) for module, name, alias, a, b, line in imports],
+            parse_facts(facts),
+        )
+
+    def importers(self, names: Sequence[str], path: str, n_files: int) -> list[str]:
+        """The files that import most of these names."""
+        marks = ",".join("?" * len(names))
+        rows = self._read(
+            "SELECT files.path FROM imports JOIN files ON files.id = imports.file_id"
+            f" WHERE imports.name IN ({marks}) AND files.path != ?"
+            " GROUP BY imports.file_id ORDER BY count(*) DESC, files.path LIMIT ?",
+            (*names, path, n_files),
+        )
+        return [other for (other,) in rows]
+
+    def files_beside(self, path: str, n_files: int) -> list[str]:
+        """Of the same folder, those with the nearest names first, by the alphabet."""
+        folder = path.rpartition("/")[0]
+        start, stop = (f"{folder}/", f"{folder}0") if folder else ("", "\U0010ffff")
+        rows = self._read(
+            "SELECT path FROM files WHERE path > ? AND path < ? AND skip_reason = ''"
+            " AND instr(substr(path, ?), '/') = 0 ORDER BY path LIMIT ?",
+            (start, stop, len(start) + 1, n_files),
+        )
+        return [other for (other,) in rows]
+
+    def symbols_named(self, names: Sequence[str]) -> list[Symbol]:
+        """Whatever has one of these names."""
+        marks = ",".join("?" * len(names))
+        return self._symbols(f"WHERE symbols.name IN ({marks})", names, limit=_MANY_NAMED)
+
+    def references(self, name: str) -> list[Reference]:
+        """By file, in the order of the text; at most so many, from the first files that have any."""
+        words = match_name(name)
+        if not words:
+            return []
+        files = self._read(
+            "SELECT DISTINCT files.path, files.id FROM terms JOIN chunks ON chunks.id = terms.rowid"
+            " JOIN files ON files.id = chunks.file_id WHERE terms MATCH ? ORDER BY files.path",
+            (words,),
+        )
+        found: list[Reference] = []
+        for path, file_id in files:
+            rows = self._read("SELECT refs FROM bodies WHERE file_id = ?", (file_id,))
+            found += unpack_references(path, rows[0][0] if rows else b"", name)
+            if len(found) >= _MANY:
+                break
+        return found[:_MANY]
+
+    def source(self, path: str) -> tuple[str, str, list[Symbol]]:
+        """(language, text, symbols): what a file's details are made of."""
+        rows = self._read(
+            "SELECT files.language, bodies.text FROM files JOIN bodies ON bodies.file_id = files.id"
+            " WHERE files.path = ?",
+            (path,),
+        )
+        language, text = rows[0] if rows else ("", b"")
+        return language, unpack_text(text), self._symbols("WHERE files.path = ?", (path,), limit=-1)
+
+    def matching(self, query: str, limit: int) -> list[Symbol]:
+        """By the letters of their names, in whatever case: `gtu` finds `getUser`. Best first."""
+        letters = [f"\\{letter}" if letter in "\\%_" else letter for letter in query]
+        loose, exact = "%".join(letters), "".join(letters)
+        is_like = "symbols.name LIKE ? ESCAPE '\\'"
+        return self._symbols(
+            f"WHERE {is_like}",
+            (f"%{loose}%", query, query, f"{exact}%", f"%{exact}%"),
+            limit,
+            f"symbols.name = ? DESC, symbols.name = ? COLLATE NOCASE DESC, {is_like} DESC, {is_like} DESC,"
+            " length(symbols.name), ",
+        )
 
     def totals(self) -> Totals:
         counts = self._read(
-            "SELECT (SELECT count(*) FROM files WHERE skip_reason = ''), (SELECT count(*) FROM symbols)"
+            "SELECT (SELECT count(*) FROM files WHERE skip_reason = ''), (SELECT count(*) FROM symbols),"
+            " (SELECT count(*) FROM files WHERE skip_reason != '')"
         )
         if not counts:
             return Totals()
@@ -126,12 +229,16 @@ class Reader:
         return Totals(
             n_files=counts[0][0],
             n_symbols=counts[0][1],
+            n_skipped=counts[0][2],
             is_complete=bool(self._read("SELECT 1 FROM meta WHERE key = 'complete'")),
             skipped=tuple(Skipped(path, SkipReason(reason), detail) for path, reason, detail in skipped),
         )
 
-    def _symbols(self, where: str, arguments: Sequence[str]) -> list[Symbol]:
-        rows = self._read(f"{_SYMBOL} {where} ORDER BY files.path, symbols.start LIMIT {_MANY}", arguments)
+    def _symbols(
+        self, where: str, arguments: Sequence[str], limit: int = _MANY, best_first: str = ""
+    ) -> list[Symbol]:
+        order = f"{best_first}files.path, symbols.start"
+        rows = self._read(f"{_SYMBOL} {where} ORDER BY {order} LIMIT {limit}", arguments)
         return [
             Symbol(
                 name, SymbolKind(kind), path, Span(start, stop), line, signature, container, docstring, end
@@ -153,7 +260,7 @@ class Reader:
         connection.close()
         return None
 
-    def _read(self, sql: str, arguments: Sequence[str] = ()) -> list[Any]:
+    def _read(self, sql: str, arguments: Sequence[str | int] = ()) -> list[Any]:
         if self._connection is None:
             return []
         try:
@@ -161,3 +268,13 @@ class Reader:
         except sqlite3.Error:
             self.close()
             return []
+
+
+def read_totals(folder: Path) -> Totals:
+    """With a connection of its own: it runs in any thread."""
+    reader = Reader(folder)
+    reader.refresh()
+    try:
+        return reader.totals()
+    finally:
+        reader.close()

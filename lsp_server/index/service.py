@@ -8,6 +8,7 @@ one worker process per workspace folder. Holds no part of the index in memory bu
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from lsp_server.index.crawl import Limits, Skipped
 from lsp_server.index.document import ImportCache
 from lsp_server.index.folder import FolderIndex, Progress
 from lsp_server.index.inspection import Inspection
+from lsp_server.index.retrieval import Retrieval, Retriever
 from lsp_server.index.usages import Links, find_links
 from lsp_server.index.view import OpenDocument, ParseCache, View
 from lsp_server.settings import IndexSettings
@@ -29,13 +31,16 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class IndexStatus:
-    """What `edgewise doctor` and the status notification show. `problems` are sentences for a person."""
+    """What commands and the status notification show. `problems` are sentences for a person; `skipped` are
+    the first of `n_skipped`; `n_parsed` is of the last job."""
 
     n_files: int = 0
     n_symbols: int = 0
     is_ready: bool = False
     skipped: tuple[Skipped, ...] = ()
     problems: tuple[str, ...] = ()
+    n_skipped: int = 0
+    n_parsed: int = 0
 
 
 class IndexService:
@@ -56,6 +61,9 @@ class IndexService:
         self._is_closed = False
         self._parses = ParseCache()
         self._imports = ImportCache()
+        self._retrievers = {
+            folder.root: Retriever(folder.reader, self._parses, self._imports) for folder in self._folders
+        }
         self._documents: dict[Path, dict[str, OpenDocument]] = {folder.root: {} for folder in self._folders}
 
     async def start(self, *, watch: bool = True) -> None:
@@ -87,6 +95,8 @@ class IndexService:
             is_ready=all(total.is_complete for total in totals),
             skipped=tuple(skipped for total in totals for skipped in total.skipped),
             problems=tuple(problem for folder in self._folders for problem in folder.problems),
+            n_skipped=sum(total.n_skipped for total in totals),
+            n_parsed=sum(folder.last_job.n_parsed for folder in self._folders),
         )
 
     def overlay(self, path: str, text: str | None, language_id: str = "") -> None:
@@ -115,6 +125,44 @@ class IndexService:
             return ()
         documents = self._documents_of(folder)
         return await self._in_thread(lambda: self._search_imports(folder, documents, path, snapshot, offset))
+
+    async def retrieve(
+        self, snapshot: DocumentSnapshot, offset: int, budget_chars: int, deadline_ms: int | None = None
+    ) -> Retrieval:
+        """What is likely to be needed at a place, from the rest of its workspace folder."""
+        folder, path = self._locate(snapshot.path)
+        if folder is None:
+            return Retrieval()
+        documents = self._documents_of(folder)
+        document = OpenDocument(path, snapshot.text, snapshot.language_id)
+        deadline_s = None if deadline_ms is None else time.monotonic() + deadline_ms / 1000
+        retriever = self._retrievers[folder.root]
+        return await self._in_thread(
+            lambda: retriever.retrieve(documents, document, offset, budget_chars, deadline_s)
+        )
+
+    async def is_read(self, relative_path: str) -> bool:
+        """Whether every file of this path in the workspace folders was read: no rule leaves it out."""
+        folders = [folder for folder in self._folders if (folder.root / relative_path).exists()]
+
+        def is_known() -> bool:
+            for folder in folders:
+                folder.reader.refresh()
+            return all(folder.reader.existing([relative_path]) for folder in folders)
+
+        return bool(folders) and await self._in_thread(is_known)
+
+    async def symbols_matching(self, query: str, limit: int) -> tuple[Symbol, ...]:
+        """By the letters of their names, best first in each workspace folder. As they are stored."""
+
+        def ask() -> tuple[Symbol, ...]:
+            for folder in self._folders:
+                folder.reader.refresh()
+            return tuple(
+                symbol for folder in self._folders for symbol in folder.reader.matching(query, limit)
+            )
+
+        return await self._in_thread(ask)
 
     async def definitions_of(self, name: str, path: str = "") -> tuple[Symbol, ...]:
         """Where `name` is defined, best first by what the file `path` (absolute) imports; its own first."""
@@ -174,8 +222,8 @@ class IndexService:
     def _warm_up(self, folder: FolderIndex, path: str, text: str, language_id: str) -> None:
         """The first question about a document must not pay for its grammar, its parse and the opening of
         the store."""
-        folder.reader.refresh()
-        self._imports.imports_of(path, text, language_id)
+        document = OpenDocument(path, text, language_id)
+        self._retrievers[folder.root].warm_up(self._documents_of(folder), document)
 
     def _view(self, folder: FolderIndex, documents: dict[str, OpenDocument]) -> View:
         return View(folder.reader, documents, self._parses)

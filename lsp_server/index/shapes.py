@@ -155,6 +155,145 @@ _C = Shape(
     panics=_words("abort exit"),
 )  # fmt: skip
 
+_CSHARP = Shape(
+    branches=_words(
+        "if_statement for_statement foreach_statement while_statement do_statement switch_section"
+        " switch_expression_arm catch_clause conditional_expression"
+    ),
+    calls={"invocation_expression": "function", "object_creation_expression": "type"},
+    throws=_words("throw_statement throw_expression"),
+    binds={"variable_declarator": "name", "assignment_expression": "left", "foreach_statement": "left"},
+    nested=_words(
+        "method_declaration constructor_declaration local_function_statement lambda_expression"
+        " class_declaration struct_declaration"
+    ),
+    lambdas=_words("lambda_expression"),
+    blocks=_words("block"),
+    yields=_words("yield_statement"),
+    awaits=_words("await_expression"),
+)  # fmt: skip
+
+_KOTLIN = Shape(
+    branches=_words("if_expression when_entry for_statement while_statement do_while_statement catch_block"),
+    calls={"call_expression": ""},
+    throws=_words("throw_expression"),
+    binds={"variable_declaration": "", "assignment": ""},
+    nested=_words("function_declaration lambda_literal anonymous_function class_declaration"),
+    lambdas=_words("lambda_literal anonymous_function"),
+    blocks=_words("block"),
+    stops=_words("return_expression throw_expression"),
+    boolean_operators=_words("&& || ?:"),
+    returns=_words("return_expression"),
+    panics=_words("error TODO"),
+)  # fmt: skip
+
+_SCALA = Shape(
+    branches=_words("if_expression case_clause for_expression while_expression catch_clause"),
+    calls={"call_expression": "function", "instance_expression": ""},
+    throws=_words("throw_expression"),
+    binds={"val_definition": "pattern", "var_definition": "pattern", "assignment_expression": "left"},
+    nested=_words("function_definition lambda_expression class_definition object_definition"),
+    lambdas=_words("lambda_expression"),
+    blocks=_words("block"),
+    stops=_words("return_expression throw_expression"),
+    returns=_words("return_expression"),
+)  # fmt: skip
+
+_SWIFT = Shape(
+    branches=_words(
+        "if_statement guard_statement for_statement while_statement repeat_while_statement switch_entry"
+        " catch_block ternary_expression"
+    ),
+    calls={"call_expression": "", "constructor_expression": "constructed_type"},
+    throws=frozenset(),
+    binds={"property_declaration": "name", "assignment": "target"},
+    nested=_words("function_declaration lambda_literal class_declaration init_declaration"),
+    lambdas=_words("lambda_literal"),
+    blocks=_words("statements"),
+    stops=_words("control_transfer_statement"),
+    identifiers=_words("simple_identifier"),
+    awaits=_words("await_expression"),
+    returns=_words("control_transfer_statement"),
+    panics=_words("fatalError preconditionFailure"),
+)  # fmt: skip
+
+_ZIG = Shape(
+    branches=_words("if_statement if_expression for_statement while_statement switch_case"),
+    calls={"call_expression": "function", "struct_initializer": ""},
+    throws=frozenset(),
+    binds={"variable_declaration": "", "assignment_expression": "left"},
+    nested=_words("function_declaration struct_declaration test_declaration"),
+    blocks=_words("block"),
+    boolean_operators=_words("and or orelse catch"),
+    stops=_words("return_expression break_expression continue_expression"),
+    returns=_words("return_expression"),
+)  # fmt: skip
+
+_PHP = Shape(
+    branches=_words(
+        "if_statement else_if_clause for_statement foreach_statement while_statement do_statement"
+        " case_statement match_conditional_expression catch_clause conditional_expression"
+    ),
+    calls={
+        "function_call_expression": "function", "member_call_expression": "name",
+        "nullsafe_member_call_expression": "name", "scoped_call_expression": "name",
+        "object_creation_expression": "",
+    },
+    throws=_words("throw_expression"),
+    binds={"assignment_expression": "left", "augmented_assignment_expression": "left"},
+    nested=_words(
+        "function_definition method_declaration anonymous_function arrow_function class_declaration"
+    ),
+    lambdas=_words("anonymous_function arrow_function"),
+    blocks=_words("compound_statement"),
+    identifiers=_words("variable_name"),
+    yields=_words("yield_expression"),
+    panics=_words("exit die"),
+)  # fmt: skip
+
+_RUBY = Shape(
+    branches=_words(
+        "if elsif unless while until for when in_clause rescue conditional if_modifier unless_modifier"
+        " while_modifier rescue_modifier"
+    ),
+    calls={"call": "method"},
+    throws=frozenset(),
+    binds={"assignment": "left", "operator_assignment": "left"},
+    nested=_words("method singleton_method class module lambda"),
+    lambdas=_words("lambda"),
+    blocks=_words("body_statement block_body"),
+    stops=_words("return break next"),
+    boolean_operators=_words("&& || and or"),
+    yields=_words("yield"),
+    returns=_words("return"),
+    panics=_words("raise fail abort exit"),
+)  # fmt: skip
+
+_LUA = Shape(
+    branches=_words("if_statement elseif_statement for_statement while_statement repeat_statement"),
+    calls={"function_call": "name"},
+    throws=frozenset(),
+    binds={"variable_list": "name"},
+    nested=_words("function_declaration function_definition"),
+    lambdas=_words("function_definition"),
+    blocks=_words("block chunk"),
+    stops=_words("return_statement break_statement"),
+    boolean_operators=_words("and or"),
+    panics=_words("error os.exit"),
+)  # fmt: skip
+
+_SHELL = Shape(
+    branches=_words("if_statement elif_clause for_statement c_style_for_statement while_statement case_item"),
+    calls={"command": "name"},
+    throws=frozenset(),
+    binds={"variable_assignment": "name", "for_statement": "variable"},
+    nested=_words("function_definition"),
+    blocks=_words("compound_statement do_group program"),
+    boolean_operators=_words("&& ||"),
+    identifiers=_words("variable_name"),
+    panics=_words("exit"),
+)  # fmt: skip
+
 SHAPES: Mapping[str, Shape] = {
     "python": _PYTHON,
     "javascript": _SCRIPT,
@@ -165,4 +304,13 @@ SHAPES: Mapping[str, Shape] = {
     "java": _JAVA,
     "c": _C,
     "cpp": _C,
+    "csharp": _CSHARP,
+    "kotlin": _KOTLIN,
+    "scala": _SCALA,
+    "swift": _SWIFT,
+    "zig": _ZIG,
+    "php": _PHP,
+    "ruby": _RUBY,
+    "lua": _LUA,
+    "shellscript": _SHELL,
 }

@@ -13,9 +13,19 @@ VALUE_CHARS = 160
 DOCSTRING_CHARS = 2000
 
 _STRING_START = re.compile(r"^[A-Za-z]{0,3}(\"\"\"|'''|\"|')")
-_COMMENT_MARKS = re.compile(r"^\s*(?:/\*[*!]?|\*/|\*(?!/)|//[/!]?|#+!?)?[ \t]?")
-_ANNOTATIONS = re.compile(r"^(?:@(?!interface\b)[\w.]+(?:\([^()]*\))?\s+)+")
-_LINE_COMMENT = {"#": re.compile(r"(?:^|\s)#.*$"), "//": re.compile(r"(?:^|\s)//.*$|/\*.*?\*/")}
+_COMMENT_MARKS = re.compile(r"^\s*(?:/\*[*!]?|\*/|\*(?!/)|//[/!]?|#+!?|---?(?:\[=*\[)?)?[ \t]?")
+_COMMENT_END = re.compile(r"(?:\*/|--\]\]|\]=*\])$")
+_DOC_TAGS = re.compile(r"</?(?:summary|remarks|para|returns|value|c|code)>")
+
+# `@Name(...)`, `[Name(...)]` and `#[Name]` before a declaration; `[a] = 1` and `[a](b)` are none.
+_ANNOTATIONS = re.compile(
+    r"^(?:@(?!interface\b)[\w.:]+(?:\([^()]*\))?\s+|#?\[[^\[\]=]*\](?=\s+[\w\[@#])\s*)+"
+)
+_LINE_COMMENT = {
+    "#": re.compile(r"(?:^|\s)#.*$"),
+    "--": re.compile(r"(?:^|\s)--.*$"),
+    "//": re.compile(r"(?:^|\s)//.*$|/\*.*?\*/"),
+}
 
 
 def join_lines(text: str, line_comment: str) -> str:
@@ -47,7 +57,8 @@ def declaration(text: str, line_comment: str) -> str:
 
 def first_line(text: str) -> str:
     """What stands for a variable or a field: its first line, without the rest of a long value."""
-    line = text.lstrip().splitlines()[0] if text.strip() else ""
+    text = _ANNOTATIONS.sub("", text.lstrip())
+    line = text.splitlines()[0] if text.strip() else ""
     return clip(line.strip().rstrip(";,"), VALUE_CHARS)
 
 
@@ -62,5 +73,5 @@ def string_docstring(literal: str) -> str:
 
 def comment_docstring(lines: list[str]) -> str:
     """The words of a block of comment lines, without their marks."""
-    words = [_COMMENT_MARKS.sub("", line.rstrip().removesuffix("*/").rstrip()) for line in lines]
-    return clip(inspect.cleandoc("\n".join(words)).strip(), DOCSTRING_CHARS)
+    words = [_COMMENT_MARKS.sub("", _COMMENT_END.sub("", line.rstrip()).rstrip()) for line in lines]
+    return clip(inspect.cleandoc(_DOC_TAGS.sub("", "\n".join(words))).strip(), DOCSTRING_CHARS)

@@ -1,9 +1,8 @@
-"""The index of one workspace folder as one SQLite file in the user's cache: schema, writing, setting aside.
+"""The index of one workspace folder as one SQLite file in the user's cache: writing, checking, replacing.
 
-Written by the index worker alone, under a lock; `reader.py` reads it. Disposable: everything in it can be
-made again
-from the workspace, so a file that is damaged, or of another version, is set aside or removed, and made
-afresh.
+Written by the index worker alone, under a lock; `reader.py` reads it, `schema.py` says what is in it. All of
+it can be made again from the workspace, so a file that is damaged, or of another version, is set aside or
+removed, and made afresh.
 """
 
 from __future__ import annotations
@@ -14,52 +13,37 @@ import importlib.metadata
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
+from lsp_server.index import schema
+from lsp_server.index.chunk import words_in
 from lsp_server.index.crawl import FoundFile, Skipped
 from lsp_server.index.languages import LANGUAGES
-from lsp_server.index.parse import ParsedFile
+from lsp_server.index.pack import Details, Packed, unpack_text
 
-SCHEMA_VERSION = 1
 DATABASE_NAME = "index.sqlite"
 ASIDE_NAME = "set-aside.sqlite"
 LOCK_NAME = "writer.lock"
 LOG_NAME = "worker.log"
 
-_SCHEMA = """
-CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE files(
-    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, stem TEXT NOT NULL, language TEXT NOT NULL,
-    size_bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, checked_ns INTEGER NOT NULL, hash BLOB NOT NULL,
-    has_errors INTEGER NOT NULL, skip_reason TEXT NOT NULL, skip_detail TEXT NOT NULL);
-CREATE INDEX files_by_stem ON files(stem);
-CREATE TABLE names(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE symbols(
-    id INTEGER PRIMARY KEY, file_id INTEGER NOT NULL, name_id INTEGER NOT NULL, kind TEXT NOT NULL,
-    container TEXT NOT NULL, signature TEXT NOT NULL, docstring TEXT NOT NULL,
-    start INTEGER NOT NULL, stop INTEGER NOT NULL, line INTEGER NOT NULL, end_line INTEGER NOT NULL);
-CREATE INDEX symbols_by_name ON symbols(name_id);
-CREATE INDEX symbols_by_file ON symbols(file_id);
-CREATE TABLE refs(
-    id INTEGER PRIMARY KEY, file_id INTEGER NOT NULL, name_id INTEGER NOT NULL, scope_id INTEGER NOT NULL,
-    receiver_id INTEGER NOT NULL, start INTEGER NOT NULL, line INTEGER NOT NULL, is_call INTEGER NOT NULL);
-CREATE INDEX refs_by_name ON refs(name_id);
-CREATE INDEX refs_by_file ON refs(file_id);
-CREATE TABLE imports(
-    id INTEGER PRIMARY KEY, file_id INTEGER NOT NULL, module TEXT NOT NULL, name TEXT NOT NULL,
-    alias TEXT NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL, line INTEGER NOT NULL);
-CREATE INDEX imports_by_file ON imports(file_id);
-"""
+# A bulk load appends a lot: fewer checkpoints write each page fewer times.
+_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = NORMAL",
+    "wal_autocheckpoint = 4000",
+    "journal_size_limit = 8000000",
+    "cache_size = -16000",
+)
 
-# Enough for a list of symbols; who explains a definition parses its file anyway.
-_DOCSTRING_CHARS = 400
+_STAMP = "size_bytes, mtime_ns, checked_ns, hash, skip_reason, skip_detail"
 
-_TABLES_OF_A_FILE = ("symbols", "refs", "imports")
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH)
+
+_IMPORT = re.compile(r"^from (lsp_server[\w.]*) import ([\w, ]*)", re.MULTILINE)
 
 _T = TypeVar("_T")
 
@@ -85,18 +69,32 @@ class Stamp:
     checked_ns: int
     hash: bytes
     skip_reason: str
+    skip_detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedFile:
-    """One file as the worker found it: parsed, or skipped for a reason that its content gives."""
+    """One file as it was found: packed, or skipped for a reason that its content gives."""
 
     found: FoundFile
-    language: str
     checked_ns: int
-    hash: bytes
-    parsed: ParsedFile
+    hash: bytes = b""
+    language: str = ""
+    packed: Packed | None = None
     skipped: Skipped | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What becomes visible at once. `touch`: same content, new time (file, when it was checked).
+    `skip`: files and folders that the crawl leaves out. `blame`: files that are known and do not go."""
+
+    write: Sequence[IndexedFile] = ()
+    touch: Sequence[tuple[FoundFile, int]] = ()
+    remove: Sequence[str] = ()
+    skip: Sequence[Skipped] = ()
+    details: Sequence[tuple[str, Details]] = ()
+    blame: Sequence[Skipped] = ()
 
 
 def workspace_folder(cache: Path, root: Path) -> Path:
@@ -115,22 +113,40 @@ def make_private_folder(folder: Path) -> None:
 def module_stem(path: str) -> str:
     """What an import calls a file last: its stem, or its folder's name for `__init__.py`, `index.ts`,
     `mod.rs`."""
-    pure = PurePosixPath(path)
-    stem = pure.name.partition(".")[0]
-    return pure.parent.name if stem in ("__init__", "index", "mod") and pure.parent.name else stem
+    folder, _, name = path.rpartition("/")
+    stem = name.partition(".")[0]
+    return PurePosixPath(folder).name if stem in ("__init__", "index", "mod") and folder else stem
 
 
 @cache
 def extractor_version() -> str:
-    """Changes whenever a file would be parsed to something else: queries, the parser's own code, grammars."""
+    """Changes whenever a file would be indexed as something else: the code for it, queries, grammars."""
     here = Path(__file__).parent
-    names = ("parse.py", "imports.py", "signature.py", "offsets.py", "languages.py")
     digest = hashlib.sha256()
-    for path in [*(here / name for name in names), *sorted((here / "queries").glob("*.scm"))]:
+    outside = [here.parent / "cells.py", here.parent / "masking.py"]
+    for path in [*outside, *_sources(here), *sorted((here / "queries").glob("*.scm"))]:
         digest.update(path.read_bytes())
     for module in sorted({language.grammar_module for language in LANGUAGES}):
-        digest.update(importlib.metadata.version(module.replace("_", "-")).encode())
+        digest.update(_version_of(module.replace("_", "-")).encode())
     return digest.hexdigest()
+
+
+def _sources(here: Path) -> list[Path]:
+    """Our own modules that decide what is stored of a file: all that packing imports, and the tables."""
+    todo = [here / "source.py", here / "pack.py", here / "parse.py", here / "schema.py"]
+    for path in todo:
+        for package, names in _IMPORT.findall(path.read_text("utf-8")):
+            whole = here.parent.joinpath(*package.split(".")[1:])
+            found = [whole.with_suffix(".py"), *(whole / f"{name}.py" for name in names.split(", "))]
+            todo += [other for other in found if other not in todo and other.is_file()]
+    return sorted(todo)
+
+
+def _version_of(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def set_aside(folder: Path) -> None:
@@ -149,7 +165,7 @@ class Store:
     """The writing side. One at a time on a file: whoever makes one holds the lock."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._path = folder / DATABASE_NAME
         is_new = not self._path.exists()
         self._connection = _guarded(lambda: sqlite3.connect(self._path, isolation_level=None))
@@ -160,7 +176,6 @@ class Store:
             raise
         self._path.chmod(0o600)
         self._identity = _identity(self._path)
-        self._name_ids: dict[str, int] = {}
 
     def close(self) -> None:
         with contextlib.suppress(sqlite3.Error):
@@ -172,13 +187,11 @@ class Store:
 
     def stamps(self) -> dict[str, Stamp]:
         """Of every file, by path."""
-        rows = self._read("SELECT path, size_bytes, mtime_ns, checked_ns, hash, skip_reason FROM files")
+        rows = self._read(f"SELECT path, {_STAMP} FROM files")
         return {path: Stamp(*rest) for path, *rest in rows}
 
     def stamp(self, path: str) -> Stamp | None:
-        rows = self._read(
-            "SELECT size_bytes, mtime_ns, checked_ns, hash, skip_reason FROM files WHERE path = ?", (path,)
-        )
+        rows = self._read(f"SELECT {_STAMP} FROM files WHERE path = ?", (path,))
         return Stamp(*rows[0]) if rows else None
 
     def paths_below(self, folder: str) -> list[str]:
@@ -186,153 +199,157 @@ class Store:
         rows = self._read("SELECT path FROM files WHERE path >= ? AND path < ?", (folder, folder[:-1] + "0"))
         return [path for (path,) in rows]
 
-    def write(self, files: Iterable[IndexedFile]) -> None:
+    def without_details(self) -> list[tuple[str, int]]:
+        """(path, size) of the files whose details are still to be made."""
+        return self._read(
+            "SELECT path, size_bytes FROM files WHERE skip_reason = ''"
+            " AND NOT EXISTS (SELECT 1 FROM facts WHERE facts.file_id = files.id) ORDER BY id"
+        )
+
+    def commit(self, changes: Changes) -> None:
         """One transaction: readers see all of it or nothing."""
-        self._transaction(self._write_file, files)
-
-    def touch(self, files: Iterable[tuple[FoundFile, int]]) -> None:
-        """Same content, new time: (file, when it was checked)."""
-        self._transaction(self._touch_file, files)
-
-    def remove(self, paths: Iterable[str]) -> None:
-        self._transaction(self._remove_file, paths)
-
-    def skip(self, skipped: Iterable[Skipped]) -> None:
-        """Files and folders that the crawl leaves out."""
-        self._transaction(self._write_skipped, skipped)
+        if changes != Changes():
+            self._transaction(lambda: self._apply(changes))
 
     def mark_complete(self) -> None:
         """From now on readers may say that the index is ready."""
-        self._transaction(self._write_meta, [("complete", "1")])
+        row = ("complete", "1")
+        self._transaction(lambda: self._execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", row))
 
     def _create(self) -> None:
         self._path.touch(mode=0o600)
-        self._pragmas()
-        self._connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-        self._connection.execute("INSERT INTO meta VALUES('extractor', ?)", (extractor_version(),))
+        self._set_pragmas()
+        script = "".join(f"{statement};" for statement in schema.statements())
+        self._connection.executescript(
+            f"BEGIN; {script} PRAGMA user_version = {schema.SCHEMA_VERSION}; COMMIT;"
+        )
+        self._execute("INSERT INTO meta VALUES('extractor', ?)", (extractor_version(),))
 
     def _check(self) -> None:
-        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if version > SCHEMA_VERSION:
-            raise StoreDamaged(f"it is of schema version {version}, this program knows {SCHEMA_VERSION}")
-        if 0 < version < SCHEMA_VERSION:
+        (version,) = self._execute("PRAGMA user_version").fetchone()
+        if version > schema.SCHEMA_VERSION:
+            raise StoreDamaged(
+                f"it is of schema version {version}, this program knows {schema.SCHEMA_VERSION}"
+            )
+        if 0 < version < schema.SCHEMA_VERSION:
             raise StoreOutdated(f"it is of schema version {version}")
-        row = self._connection.execute("SELECT value FROM meta WHERE key = 'extractor'").fetchone()
+        row = self._execute("SELECT value FROM meta WHERE key = 'extractor'").fetchone()
         if row != (extractor_version(),):
             raise StoreOutdated("it was made by another version of the parser")
-        tables = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master")}
-        if not tables.issuperset(("files", "names", *_TABLES_OF_A_FILE)):
+        tables = {name for (name,) in self._execute("SELECT name FROM sqlite_master")}
+        if not tables.issuperset(schema.NEEDED):
             raise StoreDamaged("tables are missing")
-        self._pragmas()
+        self._set_pragmas()
 
-    def _pragmas(self) -> None:
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.execute("PRAGMA journal_size_limit = 8000000")
+    def _set_pragmas(self) -> None:
+        for pragma in _PRAGMAS:
+            self._execute(f"PRAGMA {pragma}")
 
     def _read(self, sql: str, arguments: Sequence[object] = ()) -> list[Any]:
-        return _guarded(lambda: self._connection.execute(sql, arguments).fetchall())
+        return _guarded(lambda: self._execute(sql, arguments).fetchall())
 
-    def _many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
-        self._connection.executemany(sql, rows)
+    def _execute(self, sql: str, arguments: Sequence[object] = ()) -> sqlite3.Cursor:
+        return self._connection.execute(sql, arguments)
 
-    def _transaction(self, write: Callable[[_T], None], items: Iterable[_T]) -> None:
-        _guarded(lambda: self._in_transaction(write, items))
+    def _transaction(self, write: Callable[[], object]) -> None:
+        _guarded(lambda: self._in_transaction(write))
 
-    def _in_transaction(self, write: Callable[[_T], None], items: Iterable[_T]) -> None:
-        """Rolled back when anything goes wrong, and then the names that were new are not there."""
-        is_whole = False
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            with self._connection:
-                for item in items:
-                    write(item)
-            is_whole = True
-        finally:
-            if not is_whole:
-                self._name_ids.clear()
+    def _in_transaction(self, write: Callable[[], object]) -> None:
+        """Rolled back when anything goes wrong."""
+        self._execute("BEGIN IMMEDIATE")
+        with self._connection:
+            write()
 
-    def _write_meta(self, row: tuple[str, str]) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", row)
+    def _apply(self, changes: Changes) -> None:
+        self._connection.executemany(
+            "UPDATE files SET mtime_ns = ?, checked_ns = ? WHERE path = ?",
+            [(found.mtime_ns, checked_ns, found.path) for found, checked_ns in changes.touch],
+        )
+        for path in changes.remove:
+            self._remove_file(path)
+        for skipped in changes.skip:
+            self._write_file(IndexedFile(FoundFile(skipped.path, -1, -1), 0, skipped=skipped))
+        for file in changes.write:
+            self._write_file(file)
+        for path, details in changes.details:
+            self._write_details(path, details)
+        for skipped in changes.blame:
+            self._blame(skipped)
 
-    def _touch_file(self, file: tuple[FoundFile, int]) -> None:
-        found, checked_ns = file
-        row = (found.mtime_ns, checked_ns, found.path)
-        self._connection.execute("UPDATE files SET mtime_ns = ?, checked_ns = ? WHERE path = ?", row)
+    def _id_of(self, path: str) -> tuple[int] | None:
+        row: tuple[int] | None = self._execute("SELECT id FROM files WHERE path = ?", (path,)).fetchone()
+        return row
 
     def _remove_file(self, path: str) -> None:
-        row = self._connection.execute("SELECT id FROM files WHERE path = ?", (path,)).fetchone()
-        for table in _TABLES_OF_A_FILE if row else ():
-            self._connection.execute(f"DELETE FROM {table} WHERE file_id = ?", row)
-        self._connection.execute("DELETE FROM files WHERE path = ?", (path,))
+        row = self._id_of(path)
+        if row is not None:
+            self._remove_content(row)
+            self._execute("DELETE FROM files WHERE id = ?", row)
 
-    def _write_skipped(self, skipped: Skipped) -> None:
-        self._remove_file(skipped.path)
-        self._insert_file(FoundFile(skipped.path, -1, -1), "", 0, b"", ParsedFile(), skipped)
+    def _remove_content(self, row: tuple[int]) -> None:
+        self._forget_words(row)
+        for table in (*(table.name for table in schema.TABLES), *schema.ONE_ROW_TABLES):
+            self._execute(f"DELETE FROM {table} WHERE file_id = ?", row)
+
+    def _blame(self, skipped: Skipped) -> None:
+        row = self._id_of(skipped.path)
+        if row is not None:
+            self._remove_content(row)
+            reason = (skipped.reason.value, skipped.detail, *row)
+            self._execute("UPDATE files SET skip_reason = ?, skip_detail = ? WHERE id = ?", reason)
+
+    def _forget_words(self, row: tuple[int]) -> None:
+        """The word index keeps no text of its own: it must be told the words that it is to forget."""
+        body = self._execute("SELECT text FROM bodies WHERE file_id = ?", row).fetchone()
+        if body is None:
+            return
+        text = unpack_text(body[0])
+        chunks = self._execute("SELECT id, start, stop FROM chunks WHERE file_id = ?", row).fetchall()
+        self._connection.executemany(
+            "INSERT INTO terms(terms, rowid, words) VALUES('delete', ?, ?)",
+            [(chunk_id, words_in(text[start:stop])) for chunk_id, start, stop in chunks],
+        )
 
     def _write_file(self, file: IndexedFile) -> None:
         self._remove_file(file.found.path)
-        file_id = self._insert_file(
-            file.found, file.language, file.checked_ns, file.hash, file.parsed, file.skipped
-        )
-        parsed = file.parsed
-        self._many(
-            "INSERT INTO symbols(file_id, name_id, kind, container, signature, docstring, start,"
-            " stop, line, end_line)"
-            " VALUES(?,?,?,?,?,?,?,?,?,?)",
-            [
-                (
-                    *(file_id, self._name_id(s.name), s.kind.value, s.container, s.signature),
-                    *(s.docstring[:_DOCSTRING_CHARS], s.span.start, s.span.end, s.line, s.end_line),
-                )
-                for s in parsed.symbols
-            ],
-        )
-        self._many(
-            "INSERT INTO refs(file_id, name_id, scope_id, receiver_id, start, line, is_call)"
-            " VALUES(?,?,?,?,?,?,?)",
-            [
-                (
-                    *(file_id, self._name_id(r.name), self._name_id(r.scope), self._name_id(r.receiver)),
-                    *(r.span.start, r.line, r.is_call),
-                )
-                for r in parsed.references
-            ],
-        )
-        self._many(
-            "INSERT INTO imports(file_id, module, name, alias, start, stop, line) VALUES(?,?,?,?,?,?,?)",
-            [(file_id, i.module, i.name, i.alias, i.span.start, i.span.end, i.line) for i in parsed.imports],
+        file_id = self._insert_file(file)
+        if file.packed is not None:
+            self._insert_packed(file_id, file.packed)
+
+    def _insert_packed(self, file_id: int, packed: Packed) -> None:
+        for table in schema.TABLES:
+            rows = [(None, file_id, *row) for row in packed.rows.get(table.name, ())]
+            self._connection.executemany(table.insert, rows)
+        self._execute(
+            "INSERT INTO bodies(file_id, refs, text) VALUES(?, ?, ?)", (file_id, packed.refs, packed.text)
         )
 
-    def _insert_file(
-        self,
-        found: FoundFile,
-        language: str,
-        checked_ns: int,
-        content_hash: bytes,
-        parsed: ParsedFile,
-        skipped: Skipped | None,
-    ) -> int:
+    def _write_details(self, path: str, details: Details) -> None:
+        """Chunks get their numbers here, because their words are found by them."""
+        row = self._id_of(path)
+        if row is None:
+            return
+        (last,) = self._execute("SELECT coalesce(max(id), 0) FROM chunks").fetchone()
+        chunks = [(number, *row, *chunk) for number, chunk in enumerate(details.chunks, last + 1)]
+        self._connection.executemany(schema.CHUNKS.insert, chunks)
+        self._connection.executemany(
+            "INSERT INTO terms(rowid, words) VALUES(?, ?)", enumerate(details.words, last + 1)
+        )
+        self._execute("INSERT INTO facts(file_id, facts) VALUES(?, ?)", (*row, details.facts))
+
+    def _insert_file(self, file: IndexedFile) -> int:
+        found, skipped = file.found, file.skipped
         reason, detail = (skipped.reason.value, skipped.detail) if skipped else ("", "")
-        cursor = self._connection.execute(
-            "INSERT INTO files(path, stem, language, size_bytes, mtime_ns, checked_ns, hash,"
-            " has_errors, skip_reason,"
-            " skip_detail) VALUES(?,?,?,?,?,?,?,?,?,?)",
+        cursor = self._execute(
+            "INSERT INTO files(path, stem, language, size_bytes, mtime_ns, checked_ns, hash, has_errors,"
+            " skip_reason, skip_detail) VALUES(?,?,?,?,?,?,?,?,?,?)",
             (
-                *(found.path, module_stem(found.path), language, found.size_bytes, found.mtime_ns),
-                *(checked_ns, content_hash, parsed.has_errors, reason, detail),
+                *(found.path, module_stem(found.path), file.language, found.size_bytes, found.mtime_ns),
+                *(file.checked_ns, file.hash, file.packed is not None and file.packed.has_errors),
+                *(reason, detail),
             ),
         )
         return cursor.lastrowid or 0
-
-    def _name_id(self, name: str) -> int:
-        known = self._name_ids.get(name)
-        if known is not None:
-            return known
-        self._connection.execute("INSERT OR IGNORE INTO names(name) VALUES(?)", (name,))
-        (name_id,) = self._connection.execute("SELECT id FROM names WHERE name = ?", (name,)).fetchone()
-        self._name_ids[name] = int(name_id)
-        return int(name_id)
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -1,11 +1,10 @@
-"""One job of the index worker: finds what changed, parses it batch by batch, writes it.
+"""One job of the index worker: finds what changed, has it parsed batch by batch, writes it.
 
-Runs in the index worker, which holds the lock meanwhile. Must not know pipes or the session.
+Runs in the index worker, which holds the lock meanwhile. Must not know pipes, processes or the session.
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,13 +13,13 @@ from typing import TypeAlias
 
 from lsp_server.index import crawl
 from lsp_server.index.crawl import FoundFile, Skipped, SkipReason
+from lsp_server.index.extractor import Extracted, Task, Wanted
 from lsp_server.index.ignore import IGNORE_FILES
-from lsp_server.index.messages import BatchDone, BatchStarted, Event, Job, JobDone, Planned
-from lsp_server.index.parse import ParsedFile
-from lsp_server.index.store import IndexedFile, Stamp, Store
+from lsp_server.index.messages import BatchDone, Event, Job, JobDone, Planned
+from lsp_server.index.store import Changes, IndexedFile, Stamp, Store
 
 BATCH_FILES = 64
-BATCH_BYTES = 1_000_000
+BATCH_BYTES = 400_000
 
 # More single paths than this cost more than a look at the whole folder: a branch was switched.
 MAX_SINGLE_PATHS = 256
@@ -31,24 +30,15 @@ _RACY_NS = 2_000_000_000
 
 _FROM_CRAWL = frozenset({SkipReason.TOO_LARGE, SkipReason.UNREADABLE, SkipReason.SECRET, SkipReason.TOO_MANY})
 
-
-@dataclass(frozen=True, slots=True)
-class ParsedSource:
-    """What a file turned out to be, and what is in it."""
-
-    language_id: str
-    parsed: ParsedFile
-
-
-# (path, content) -> what is in it, or why it is skipped. Must not raise.
-ParseSource: TypeAlias = Callable[[str, bytes], ParsedSource | Skipped]
+# (batches, what to do with each) -> what became of the files, batch by batch in whatever order.
+ExtractAll: TypeAlias = Callable[[Sequence[Sequence[Wanted]], Task], Iterator[list[Extracted]]]
 
 
 @dataclass(slots=True)
 class _Plan:
-    """What a job has to do."""
+    """What a job has to do. `read`: with the hash of what the store has of the file."""
 
-    read: list[FoundFile] = field(default_factory=list)
+    read: list[tuple[FoundFile, bytes]] = field(default_factory=list)
     skip: list[Skipped] = field(default_factory=list)
     remove: list[str] = field(default_factory=list)
     n_unchanged: int = 0
@@ -58,11 +48,11 @@ class Update:
     """Runs one job on one open store. `tell` may raise: the session is gone, and so is the job."""
 
     def __init__(
-        self, root: Path, store: Store, parse_source: ParseSource, tell: Callable[[Event], None]
+        self, root: Path, store: Store, extract_all: ExtractAll, tell: Callable[[Event], None]
     ) -> None:
         self._root = root
         self._store = store
-        self._parse_source = parse_source
+        self._extract_all = extract_all
         self._tell = tell
         self._n_parsed = 0
         self._n_batches = 0
@@ -72,16 +62,27 @@ class Update:
         paths = job.paths
         is_full = paths is None or self._needs_crawl(paths)
         plan = self._plan_all(job) if is_full or paths is None else self._plan_paths(job, paths)
-        self._blame(job.guilty, plan)
-        self._store.remove(plan.remove)
-        self._store.skip(plan.skip)
+        self._store.commit(Changes(remove=plan.remove, skip=plan.skip))
         self._tell(Planned(len(plan.read)))
-        for batch in _batches(plan.read, 1 if job.one_by_one else BATCH_FILES):
-            self._run_batch(batch, job)
+        found = {item.path: item for item, _ in plan.read}
+        wanted = [(Wanted(item.path, known_hash), item.size_bytes) for item, known_hash in plan.read]
+        task = Task(str(self._root), job.limits.max_file_bytes, 0.0)
+        for extracted in self._extract_all(_batches(wanted), task):
+            self._write(extracted, found)
         if is_full:
             self._store.mark_complete()
+        self._add_details(task)
         seconds = time.monotonic() - started
         return JobDone(self._n_parsed, plan.n_unchanged, len(plan.remove), self._n_batches, seconds)
+
+    def _add_details(self, task: Task) -> None:
+        """What costs time and is not needed to find a definition: also what an earlier job left undone."""
+        wanted = [(Wanted(path, b""), size) for path, size in self._store.without_details()]
+        for extracted in self._extract_all(_batches(wanted), task._replace(store=str(self._store.folder))):
+            details = [(item.path, item.details) for item in extracted if item.details is not None]
+            blame = [item.skipped for item in extracted if item.skipped is not None]
+            self._store.commit(Changes(details=details, blame=blame))
+            self._tell(BatchDone(0))
 
     def _needs_crawl(self, paths: Sequence[str]) -> bool:
         """Many paths, a folder, or new rules about which files count."""
@@ -111,58 +112,33 @@ class Update:
 
     def _plan_one(self, plan: _Plan, item: FoundFile | Skipped, stamp: Stamp | None) -> None:
         if isinstance(item, Skipped):
-            if stamp is None or stamp.skip_reason != item.reason:
+            if stamp is None or (stamp.skip_reason, stamp.skip_detail) != (item.reason, item.detail):
                 plan.skip.append(item)
         elif stamp is not None and _is_unchanged(item, stamp):
             plan.n_unchanged += 1
         else:
-            plan.read.append(item)
+            plan.read.append((item, _known_hash(stamp)))
 
-    def _blame(self, guilty: Sequence[str], plan: _Plan) -> None:
-        """Lists the files that brought a worker down, with their stamps: they are tried again once they
-        change."""
-        blamed = set(guilty)
-        rows = [
-            IndexedFile(found, "", time.time_ns(), b"", ParsedFile(), Skipped(found.path, SkipReason.CRASHED))
-            for found in plan.read
-            if found.path in blamed
+    def _write(self, extracted: Sequence[Extracted], found: dict[str, FoundFile]) -> None:
+        """One batch is one transaction."""
+        changed = [
+            _indexed(item, found[item.path]) for item in extracted if not (item.is_same or item.is_gone)
         ]
-        self._store.write(rows)
-        plan.read = [found for found in plan.read if found.path not in blamed]
-
-    def _run_batch(self, batch: list[FoundFile], job: Job) -> None:
-        self._tell(BatchStarted(tuple(found.path for found in batch)))
-        changed: list[IndexedFile] = []
-        same: list[tuple[FoundFile, int]] = []
-        gone: list[str] = []
-        for found in batch:
-            checked_ns = time.time_ns()
-            content = crawl.read_source(self._root / found.path, job.limits.max_file_bytes)
-            if content is None:
-                gone.append(found.path)
-            elif isinstance(content, bytes) and self._has_same_content(found, content):
-                same.append((found, checked_ns))
-            else:
-                changed.append(self._index(found, content, checked_ns))
-        self._store.remove(gone)
-        self._store.touch(same)
-        self._store.write(changed)
+        same = [(found[item.path], item.checked_ns) for item in extracted if item.is_same]
+        gone = [item.path for item in extracted if item.is_gone]
+        self._store.commit(Changes(changed, same, gone))
+        self._n_parsed += sum(file.packed is not None for file in changed)
         self._n_batches += 1
-        self._tell(BatchDone(len(batch)))
+        self._tell(BatchDone(len(extracted)))
 
-    def _has_same_content(self, found: FoundFile, content: bytes) -> bool:
-        stamp = self._store.stamp(found.path)
-        return stamp is not None and stamp.skip_reason != SkipReason.CRASHED and stamp.hash == _hash(content)
 
-    def _index(self, found: FoundFile, content: bytes | Skipped, checked_ns: int) -> IndexedFile:
-        if isinstance(content, Skipped):
-            skipped = Skipped(found.path, content.reason, content.detail)
-            return IndexedFile(found, "", checked_ns, b"", ParsedFile(), skipped)
-        result = self._parse_source(found.path, content)
-        if isinstance(result, Skipped):
-            return IndexedFile(found, "", checked_ns, _hash(content), ParsedFile(), result)
-        self._n_parsed += 1
-        return IndexedFile(found, result.language_id, checked_ns, _hash(content), result.parsed)
+def _indexed(item: Extracted, found: FoundFile) -> IndexedFile:
+    return IndexedFile(found, item.checked_ns, item.hash, item.language, item.packed, item.skipped)
+
+
+def _known_hash(stamp: Stamp | None) -> bytes:
+    """A file that brought a parser down is tried again once it was touched, even with the same content."""
+    return stamp.hash if stamp is not None and stamp.skip_reason != SkipReason.CRASHED else b""
 
 
 def _is_unchanged(found: FoundFile, stamp: Stamp) -> bool:
@@ -171,18 +147,14 @@ def _is_unchanged(found: FoundFile, stamp: Stamp) -> bool:
     return is_same and is_settled and stamp.skip_reason not in _FROM_CRAWL
 
 
-def _hash(content: bytes) -> bytes:
-    return hashlib.blake2b(content, digest_size=16).digest()
-
-
-def _batches(files: Sequence[FoundFile], max_files: int) -> Iterator[list[FoundFile]]:
-    batch: list[FoundFile] = []
+def _batches(files: Sequence[tuple[Wanted, int]]) -> list[list[Wanted]]:
+    """Of (file, its size)."""
+    batches: list[list[Wanted]] = []
     n_bytes = 0
-    for found in files:
-        if batch and (len(batch) >= max_files or n_bytes + found.size_bytes > BATCH_BYTES):
-            yield batch
-            batch, n_bytes = [], 0
-        batch.append(found)
-        n_bytes += found.size_bytes
-    if batch:
-        yield batch
+    for wanted, size_bytes in files:
+        if not batches or len(batches[-1]) >= BATCH_FILES or n_bytes + size_bytes > BATCH_BYTES:
+            batches.append([])
+            n_bytes = 0
+        batches[-1].append(wanted)
+        n_bytes += size_bytes
+    return batches

@@ -12,8 +12,8 @@ from pathlib import Path
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
+from lsp_server.index.crawl import may_be_text
 from lsp_server.index.ignore import DEFAULTS, IGNORE_FILES
-from lsp_server.index.languages import language_of
 
 _WANTED = frozenset({"created", "modified", "deleted", "moved"})
 _NOT_FOLDERS = frozenset(name.rstrip("/") for name in DEFAULTS if "*" not in name)
@@ -27,7 +27,7 @@ def is_relevant(path: str, *, is_folder: bool) -> bool:
         return False
     if is_folder:
         return name not in _NOT_FOLDERS
-    return name in IGNORE_FILES or language_of(name) is not None
+    return name in IGNORE_FILES or may_be_text(name)
 
 
 class Watcher:

@@ -1,9 +1,9 @@
 """The index worker: `python -m lsp_server.index.worker ROOT FOLDER`. The only writer of a workspace's store.
 
-A process of its own, started by the session. Takes jobs from stdin, tells events on stdout; goes when stdin
-ends,
-even in the middle of a file, because then the session is gone. May die at any instruction: what is committed
-stays whole. Must not import pygls or lsprotocol, nor anything else that is slow.
+A process of its own, started by the session; it has files parsed by processes of its `pool`. Takes jobs from
+stdin, tells events on stdout; goes when stdin ends, even in the middle of a job, because then the session is
+gone. May die at any instruction: what is committed stays whole. Must not import pygls or lsprotocol, nor
+anything else that is slow.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ import queue
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from filelock import FileLock
 
-from lsp_server.index.crawl import Skipped, SkipReason, decode
-from lsp_server.index.languages import language_of, refine
 from lsp_server.index.messages import Event, Job, JobDone, JobFailed, Rebuilt, read_job, write_event
-from lsp_server.index.parse import parse
+from lsp_server.index.pool import Pool, PoolBroken
 from lsp_server.index.store import (
     DATABASE_NAME,
     LOCK_NAME,
+    LOG_NAME,
     Store,
     StoreDamaged,
     StoreOutdated,
@@ -35,7 +35,7 @@ from lsp_server.index.store import (
     remove,
     set_aside,
 )
-from lsp_server.index.update import ParsedSource, Update
+from lsp_server.index.update import Update
 
 _NICENESS = 5
 _LOCK_POLL_S = 0.2
@@ -45,8 +45,9 @@ _LAST_WORDS_S = 0.5
 class Worker:
     """Keeps the store open between jobs, and the lock only while it works: other windows get their turn."""
 
-    def __init__(self, root: Path, folder: Path, out: BinaryIO) -> None:
+    def __init__(self, root: Path, folder: Path, pool: Pool, out: BinaryIO) -> None:
         self._root = root
+        self._pool = pool
         self._folder = folder
         self._out = out
         self._store: Store | None = None
@@ -71,9 +72,13 @@ class Worker:
     def _attempt(self, job: Job) -> JobDone | JobFailed:
         try:
             return self._run_or_rebuild(job)
-        except (StoreDamaged, StoreUnusable) as error:
+        except (StoreDamaged, StoreUnusable, OSError) as error:
+            if isinstance(error, BrokenPipeError):
+                raise
             self.close()
             return JobFailed(self._sentence(error))
+        except PoolBroken as error:
+            return JobFailed(f"Files cannot be parsed ({error}): see {self._folder / LOG_NAME}.")
 
     def _sentence(self, error: Exception) -> str:
         return (
@@ -98,7 +103,7 @@ class Worker:
             is_new = not (self._folder / DATABASE_NAME).exists()
             self._store = Store(self._folder)
             job = replace(job, paths=None) if is_new else job
-        return Update(self._root, self._store, parse_source, self.tell).run(job)
+        return Update(self._root, self._store, self._pool.run, self.tell).run(job)
 
     def close(self) -> None:
         if self._store is not None:
@@ -106,24 +111,9 @@ class Worker:
             self._store = None
 
 
-def parse_source(path: str, content: bytes) -> ParsedSource | Skipped:
-    """Whatever a file does to the parser: it is listed, and the others go on."""
-    text = decode(content)
-    language = language_of(path)
-    if isinstance(text, SkipReason) or language is None:
-        return Skipped(path, text if isinstance(text, SkipReason) else SkipReason.FAILED)
-    try:
-        language = refine(language, path, text)
-        parsed = parse(text, language, path)
-    except Exception as error:  # noqa: BLE001
-        return Skipped(path, SkipReason.FAILED, type(error).__name__)
-    return Skipped(path, SkipReason.TOO_COSTLY) if parsed.is_too_costly else ParsedSource(language.id, parsed)
-
-
 def _read_jobs(source: BinaryIO, jobs: queue.SimpleQueue[Job | None]) -> None:
     """Runs in a thread. The end of the pipe is the end of the process: the session is gone. A worker with
-    nothing
-    to do closes its store first; one that is busy is not waited for."""
+    nothing to do closes its store first; one that is busy is not waited for: its pool ends with its pipes."""
     for line in source:
         jobs.put(read_job(line))
     jobs.put(None)
@@ -138,7 +128,7 @@ def _private_stdout() -> BinaryIO:
     return os.fdopen(pipe, "wb")
 
 
-def main() -> None:
+def main(make_pool: Callable[[], Pool] = Pool) -> None:
     out = _private_stdout()
     os.umask(0o077)
     faulthandler.enable()
@@ -147,13 +137,16 @@ def main() -> None:
     root, folder = map(Path, sys.argv[1:3])
     jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
     threading.Thread(target=_read_jobs, args=(sys.stdin.buffer, jobs), daemon=True).start()
-    worker = Worker(root, folder, out)
+    pool = make_pool()
+    pool.warm_up()
+    worker = Worker(root, folder, pool, out)
     while (job := jobs.get()) is not None:
         try:
             worker.run(job)
         except BrokenPipeError:
             os._exit(0)
     worker.close()
+    pool.close()
     os._exit(0)
 
 

@@ -14,6 +14,7 @@ from model import catalog, memory, store
 from model.commands.report import ModelReport, ModelRow, build_report, build_rows
 from model.commands.terminal import Terminal, interruptible, json_option, write_json
 from model.gguf import read_header
+from model.predict import Forecast
 from model.protocol import ModelError
 
 
@@ -30,6 +31,8 @@ def list_models(is_json: bool) -> None:
     for row in rows:
         click.echo("\n".join(_describe_row(row)))
     click.echo(f"\n{memory.FORMULA}.")
+    if not any(row.forecast for row in rows):
+        click.echo("How fast each would be here: `edgewise model bench --calibrate` measures it in a minute.")
     if partial := store.count_partial_bytes():
         click.echo(f"Unfinished pulls keep {partial / 1e6:.0f} MB in {store.staging_folder()}.")
     click.echo(
@@ -39,29 +42,38 @@ def list_models(is_json: bool) -> None:
 
 
 def _describe_row(row: ModelRow) -> Iterator[str]:
-    size = f"{row.size_bytes / 1e6:.0f} MB" if row.size_bytes else "size not known"
+    size = f"{row.size_bytes / 1e6:.0f} MB" if row.size_bytes else "size unknown"
     yield f"{row.name}  ({size if row.path else 'not here, ' + size})  {row.title}"
     if row.problem:
         yield f"    {row.problem}"
         return
     known = (
-        row.licence,
+        row.licence or "licence unknown",
         row.use and f"for {row.use}",
-        row.languages,
+        row.languages or "languages unknown",
         f"FIM {row.family}",
         _context(row.n_ctx),
     )
     yield "    " + ", ".join(filter(None, known))
     yield f"    {_memory(row.memory_bytes, row.memory_n_ctx, row.room)}; engine: {row.engine or 'none here'}"
+    if row.forecast:
+        yield f"    {_describe_forecast(row.forecast)}"
+    if row.adapter:
+        yield f"    adapter {row.adapter}"
+
+
+def _describe_forecast(expected: Forecast) -> str:
+    speeds = f"{expected.prompt_per_s:.0f} prompt and {expected.generated_per_s:.0f} generated tokens/s"
+    return f"here: {speeds}, a suggestion in about {expected.keystroke_p50_ms:.0f} ms (predicted)"
 
 
 def _context(n_ctx: int) -> str:
-    return f"context {n_ctx}" if n_ctx else ""
+    return f"context {n_ctx}" if n_ctx else "context unknown"
 
 
 def _memory(n_bytes: int, n_ctx: int, room: str) -> str:
     if not n_bytes:
-        return "memory not known"
+        return "memory unknown"
     return f"memory {n_bytes / 1e6:.0f} MB at context {n_ctx}, fits here: {room}"
 
 

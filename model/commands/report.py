@@ -6,23 +6,26 @@ Runs in the model commands. Reads headers, loads no weights, and never uses the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from model import catalog, memory, store
+from model import adapters, calibrate, catalog, memory, store
 from model.catalog import CatalogEntry
 from model.engines import Engine, builtin_engines
 from model.fim import recognise
 from model.gguf import GgufHeader, TensorInfo, read_header
+from model.predict import Forecast, Rates
 from model.protocol import ModelRefused
+from model.recommend import predict_entry, predict_shape
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
     """One model that a setting can name. `path` is empty when its file is not here.
 
-    `problem` is what is wrong with the file, `engine` the one that would run it. 0 and "" is not known.
+    `problem` is what is wrong with the file, `engine` the one that would run it, `forecast` what this machine
+    would do, once its rates are measured. 0 and "" is not known.
     """
 
     name: str
@@ -39,6 +42,8 @@ class ModelRow:
     room: str
     engine: str
     problem: str = ""
+    forecast: Forecast | None = None
+    adapter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +68,40 @@ class ModelReport:
 
 def build_rows() -> list[ModelRow]:
     """The catalogue, then what else is installed."""
-    return [*map(_known_row, catalog.entries().values()), *_other_rows()]
+    rates = read_known_rates()
+    return [*(_known_row(entry, rates) for entry in catalog.entries().values()), *_other_rows()]
 
 
-def _known_row(entry: CatalogEntry) -> ModelRow:
+def read_known_rates() -> dict[int, Rates]:
+    """By thread count; what `edgewise model bench --calibrate` has measured."""
+    counts = (1, calibrate.choose_n_threads(1 << 40))
+    return {n: known for n in counts if (known := calibrate.read_rates(n))}
+
+
+def _known_row(entry: CatalogEntry, rates: Mapping[int, Rates]) -> ModelRow:
     path = catalog.PACKAGE / entry.file if entry.is_packaged else store.models_folder() / f"{entry.name}.gguf"
-    return _file_row(entry.name, path, entry) if path.is_file() else _catalogue_row(entry)
+    if not path.is_file():
+        return replace(_catalogue_row(entry), forecast=predict_entry(entry, rates))
+    row = _file_row(entry.name, path, entry)
+    expected = predict_entry(entry, rates) if entry.shape else _predict_file(path, entry.quant, rates)
+    return replace(row, forecast=expected, adapter=_describe_adapter(path))
+
+
+def _predict_file(path: Path, quant: str, rates: Mapping[int, Rates]) -> Forecast | None:
+    try:
+        return predict_shape(memory.read_shape(read_header(path)), quant, rates)
+    except ModelRefused:
+        return None
+
+
+def _describe_adapter(path: Path) -> str:
+    """What its adapter learned from and what it gained; empty where it has none."""
+    found = adapters.find_adapter(path)
+    if found is None:
+        return ""
+    note = found.note
+    gain = f"{note.exact_before:g} % of held-out lines exact before, {note.exact_after:g} % after"
+    return f"learned from {note.source}: {gain}"
 
 
 def _other_rows() -> Iterator[ModelRow]:

@@ -40,16 +40,27 @@ class Terminal:
             task = progress.add_task(label, total=n_bytes, completed=n_done)
             yield lambda n: progress.advance(task, n)
 
+    @contextmanager
+    def count(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
+        """A bar of things that are no bytes."""
+        if not sys.stderr.isatty():
+            yield lambda _: None
+            return
+        with _build_progress(is_of_bytes=False) as progress:
+            task = progress.add_task(label, total=total)
+            yield lambda n: progress.advance(task, n)
 
-def _build_progress() -> Progress:
+
+def _build_progress(*, is_of_bytes: bool = True) -> Progress:
     from rich import progress
     from rich.console import Console
 
+    amounts = (progress.DownloadColumn(), progress.TransferSpeedColumn()) if is_of_bytes else ()
     columns = (
         progress.TextColumn("{task.description}"),
         progress.BarColumn(),
-        progress.DownloadColumn(),
-        progress.TransferSpeedColumn(),
+        progress.TaskProgressColumn(),
+        *amounts,
         progress.TimeRemainingColumn(),
     )
     return progress.Progress(*columns, console=Console(stderr=True))

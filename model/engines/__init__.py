@@ -13,6 +13,7 @@ from model.gguf import GgufHeader
 from model.protocol import ModelRefused
 
 AUTO: Final = "auto"
+DEFAULT_N_BATCH: Final = 128  # until it is known how fast the machine is
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,10 @@ class EngineOptions:
     n_ctx: int
     n_slots: int
     n_threads: int
+    n_batch: int = DEFAULT_N_BATCH  # a decode is only interrupted between batches
+    kv_folder: str = ""  # where slots may be saved; empty: nowhere
+    ngram_draft: int = 0  # tokens that n-gram speculation may draft; 0: off
+    adapter: str = ""  # the path of a checked LoRA adapter (`model.adapters`), for engines that load one
 
 
 class RunningEngine(Protocol):
@@ -52,6 +57,10 @@ class RunningEngine(Protocol):
 
     def find_problem(self) -> str:
         """Why it no longer serves; empty while it does."""
+        ...
+
+    def refit(self, n_threads: int, n_batch: int) -> bool:
+        """Goes on with other numbers, KV caches kept. False when this engine cannot, or not now."""
         ...
 
 

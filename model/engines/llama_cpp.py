@@ -6,21 +6,23 @@ is in the token loop. Must not know sessions, prompts or model families.
 
 from __future__ import annotations
 
-import http.client
 import importlib.util
-import json
+import logging
 import mmap
 import os
 import socket
+import time
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from model.engines import EngineOptions, LoadFailed, Refusal
 from model.gguf import GgufHeader
+from model.wire import Wire, WireError
 
 if TYPE_CHECKING:
-    from xllamacpp import CommonParams
+    from xllamacpp import CommonParams, Server
 
 # Known to every llama.cpp of this package's versions. Other names are looked up in the library itself.
 ARCHITECTURES: Final = frozenset((
@@ -35,9 +37,15 @@ NOT_GENERATIVE: Final = frozenset((
     "modern-bert", "gemma-embedding", "t5encoder", "clip", "wavtokenizer-dec", "llama-embed",
 ))  # fmt: skip
 VOCABULARIES: Final = frozenset(("llama", "gpt2", "rwkv", "plamo2", "gemma4"))
-N_BATCH: Final = 128  # a decode is only interrupted between batches
-CACHE_RAM_MIB: Final = 64
+N_HTTP_THREADS: Final = 32  # each open stream holds one, and a probe for health must find one that is free
+CACHE_RAM_MIB: Final = 0  # of prompts beside the slots: only requests that name no slot would use it
+IDLE_LIMIT_S: Final = 30.0
 LOG_ERRORS: Final = 1  # of llama.cpp's verbosity; from 3 on it would print what it is asked
+# xllamacpp is built with OpenMP, whose threads spin at every barrier by default, whatever `cpuparams.poll`
+# says: a displaced thread then stops all. Passive ones sleep. Must be set before the library is loaded.
+OPENMP: Final = {"OMP_WAIT_POLICY": "passive"}
+
+log = logging.getLogger("edgewise.llama_cpp")
 
 
 class LlamaCpp:
@@ -93,7 +101,7 @@ def _build_params(xllamacpp: ModuleType, header: GgufHeader, options: EngineOpti
     params.n_ctx = options.n_ctx * options.n_slots
     params.n_parallel = options.n_slots
     params.kv_unified = False
-    params.n_batch = params.n_ubatch = N_BATCH
+    params.n_batch = params.n_ubatch = options.n_batch
     params.cache_ram_mib = CACHE_RAM_MIB
     params.n_ctx_checkpoints = 2
     params.fit_params = False
@@ -102,12 +110,24 @@ def _build_params(xllamacpp: ModuleType, header: GgufHeader, options: EngineOpti
     params.endpoint_slots = True
     params.endpoint_metrics = False
     params.verbosity = LOG_ERRORS
-    params.n_threads_http = 4
+    params.n_threads_http = N_HTTP_THREADS
     params.sampling.temp = 0.0
+    if options.adapter:
+        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(options.adapter, 1.0)]
     for threads in (params.cpuparams, params.cpuparams_batch):
         threads.n_threads = options.n_threads
-        threads.poll = 0  # waiting threads sleep, so that a compiler beside us keeps its cores
+        threads.poll = 0
+    if options.kv_folder:
+        params.slot_save_path = os.path.join(options.kv_folder, "")  # noqa: PTH118  (the closing slash)
+    if options.ngram_draft:
+        _draft_by_ngram(xllamacpp, params, options.ngram_draft)
     return params
+
+
+def _draft_by_ngram(xllamacpp: ModuleType, params: CommonParams, n_draft: int) -> None:
+    """Drafts what followed the same tokens earlier in the prompt; the model checks a whole draft at once."""
+    params.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
+    params.speculative.ngram_simple.size_m = n_draft
 
 
 def _listen(params: CommonParams, options: EngineOptions) -> None:
@@ -126,56 +146,85 @@ def _find_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _serve(header: GgufHeader, options: EngineOptions) -> Server:
+    # Or a failed assertion in native code starts a debugger and writes a backtrace with its arguments.
+    os.environ["GGML_NO_BACKTRACE"] = "1"
+    os.environ.update({name: os.environ.get(name, value) for name, value in OPENMP.items()})
+    import xllamacpp
+
+    params = _build_params(xllamacpp, header, options)
+    _listen(params, options)
+    try:
+        return xllamacpp.Server(params)
+    except (RuntimeError, ValueError) as error:
+        raise LoadFailed(str(error)) from error
+
+
+def _count_active(wire: Wire) -> int:
+    try:
+        return sum(bool(slot.get("is_processing")) for slot in wire.get("/slots"))
+    except WireError:
+        return 0
+
+
+def _await_idle(wire: Wire) -> None:
+    deadline = time.monotonic() + IDLE_LIMIT_S
+    while _count_active(wire) and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
 class LlamaServer:
     """See `model.engines.RunningEngine`."""
 
     def __init__(self, header: GgufHeader, options: EngineOptions) -> None:
-        # Or a failed assertion in native code starts a debugger and writes a backtrace with its arguments.
-        os.environ["GGML_NO_BACKTRACE"] = "1"
-        import xllamacpp
-
-        params = _build_params(xllamacpp, header, options)
-        _listen(params, options)
-        try:
-            self._server = xllamacpp.Server(params)
-        except (RuntimeError, ValueError) as error:
-            raise LoadFailed(str(error)) from error
-        self._options = options
+        self._server = _serve(header, options)
+        self._header, self._options = header, options
         self.base_url = "http://localhost" if options.socket_path else str(self._server.listening_address)
         self.n_slots = options.n_slots
         self.n_ctx = options.n_ctx
 
     def count_active(self) -> int:
-        """Asks the server itself; only when the host thinks of leaving."""
-        try:
-            return sum(bool(slot.get("is_processing")) for slot in self._get("/slots"))
-        except (OSError, http.client.HTTPException, ValueError):
-            return 0
+        """Asks the server itself; only when the host thinks of leaving or of changing."""
+        return _count_active(self._wire())
 
     def find_problem(self) -> str:
         return ""
 
-    def _get(self, path: str) -> list[dict[str, object]]:
-        connection = _Connection(self._options.socket_path, self.base_url)
+    def refit(self, n_threads: int, n_batch: int) -> bool:
+        """llama.cpp's server fixes its threads when it starts. So a second one is started beside the first,
+        on the same mapped weights; the KV caches go over, then the socket's name; the first one is let go."""
+        if not self._options.socket_path or self.count_active():
+            return False
+        wanted = replace(self._options, n_threads=n_threads, n_batch=n_batch)
+        named = Path(self._options.socket_path)
+        beside, before = named.with_name("next.sock"), named.with_name("last.sock")
         try:
-            connection.request("GET", path, headers={"Authorization": f"Bearer {self._options.api_key}"})
-            slots: list[dict[str, object]] = json.loads(connection.getresponse().read())
-            return slots
-        finally:
-            connection.close()
+            successor = _serve(self._header, replace(wanted, socket_path=str(beside)))
+        except LoadFailed as error:
+            log.warning("stays with %s threads: %s", self._options.n_threads, error)
+            return False
+        if wanted.kv_folder:
+            self._hand_over(Wire(str(beside)), Path(wanted.kv_folder))
+        before.unlink(missing_ok=True)
+        before.hardlink_to(named)
+        beside.chmod(0o600)
+        beside.replace(named)
+        _await_idle(Wire(str(before)))  # whoever came during the change is still answered
+        before.unlink()
+        self._server, self._options = successor, wanted
+        return True
 
+    def _hand_over(self, successor: Wire, kv_folder: Path) -> None:
+        """A slot that does not go over is one prefill lost."""
+        for slot in range(self.n_slots):
+            file = kv_folder / f"refit-{os.getpid()}-{slot}.kv"
+            try:
+                if self._wire().post(f"/slots/{slot}?action=save", {"filename": file.name})["n_saved"]:
+                    successor.post(f"/slots/{slot}?action=restore", {"filename": file.name})
+            except WireError as error:
+                log.warning("slot %s was not handed over: %s", slot, error)
+            finally:
+                file.unlink(missing_ok=True)
 
-class _Connection(http.client.HTTPConnection):
-    """To ourselves, by socket or port."""
-
-    def __init__(self, socket_path: str, base_url: str) -> None:
-        super().__init__(base_url.removeprefix("http://"), timeout=5)
-        self._socket_path = socket_path
-
-    def connect(self) -> None:
-        if not self._socket_path:
-            return super().connect()
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(5)
-        self.sock.connect(self._socket_path)
-        return None
+    def _wire(self) -> Wire:
+        return Wire(self._options.socket_path, self.base_url, self._options.api_key)

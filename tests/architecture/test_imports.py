@@ -17,7 +17,8 @@ ONLY_IN = {
     "ctransformers": ("model.engines.ctransformers",),
     "starlette": ("model.engines.ctransformers",),
     "uvicorn": ("model.engines.ctransformers",),
-    "httpx2": ("model.pull", "model.client", "model.engines.remote", "model.lab"),
+    "h11": ("model.transport",),
+    "httpx2": ("model.pull", "model.full_transport", "model.engines.remote", "model.lab"),
     "huggingface_hub": ("model.pull",),
     "requests": (),
     "urllib": ("lsp_server.text", "lsp_server.assist"),
@@ -38,8 +39,8 @@ def test_libraries_stay_where_they_belong() -> None:
     assert not broken, "\n".join(sorted(set(broken)))
 
 
-def test_session_meets_the_model_in_four_modules_only() -> None:
-    doors = ("model.client", "model.protocol", "model.supervisor", "model.store")
+def test_session_meets_the_model_in_five_modules_only() -> None:
+    doors = ("model.adapters", "model.client", "model.protocol", "model.supervisor", "model.store")
     offline = ("lsp_server.cli", "lsp_server.commands", "lsp_server.doctor")
     broken = [
         f"{module.name} imports {name}"

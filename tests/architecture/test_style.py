@@ -12,7 +12,7 @@ from tests.architecture.source import ROOT, Module, functions, modules, n_lines
 BROAD_EXCEPT_PLACES = {
     "lsp_server.server",  # the one error boundary of the LSP
     "lsp_server.completion.pipeline",  # completion/ never raises
-    "lsp_server.index.worker",  # one bad file must not end the index
+    "lsp_server.index.extractor",  # one bad file must not end the index
     "model.supervisor",  # the respawn loop outlives whatever a spawn raises
 }
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}

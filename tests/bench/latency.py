@@ -123,7 +123,7 @@ class BareEngine:
             version=0,
             text=document.text,
         )
-        ports = Ports(self._search, self._generate)
+        ports = Ports(self._search, self._generate, is_append_only=lambda: self._client.is_append_only)
         request = CompletionRequest(snapshot, offset)
         await complete(request, self._settings.completion, ports, self._memory, TraceDraft("bare"))
         return self._elapsed_ms

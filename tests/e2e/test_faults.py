@@ -33,9 +33,9 @@ async def test_a_host_killed_in_the_middle_of_a_decode(own_home: Home, workspace
         path = await start(client, workspace)
         assert await client.complete(path, LAST_LINE, 7)
         [host] = own_home.hosts()
-        await client.edit(path, (LAST_LINE, 7), (LAST_LINE, 7), "urn prices")
         host.send_signal(signal.SIGSTOP)
         n_sockets = count_sockets(own_home)
+        await client.edit(path, (LAST_LINE, 7), (LAST_LINE, 7), "urn prices")
         call = client.start_completion(path, LAST_LINE, 17, INVOKED)
         while count_sockets(own_home) == n_sockets:  # until its connection stands
             await client.command("edgewise.status")

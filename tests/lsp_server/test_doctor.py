@@ -9,6 +9,7 @@ import pytest
 
 from lsp_server import doctor
 from lsp_server.doctor import Check, Verdict
+from lsp_server.index.service import IndexService
 from lsp_server.settings import ModelSettings, Settings
 
 SETTINGS = Settings()
@@ -116,3 +117,34 @@ def test_a_neovim_that_is_too_old_is_a_note(tmp_path: Path, monkeypatch: pytest.
 def test_no_editor_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert _only(doctor.check_editors(SETTINGS)).verdict is Verdict.NOTE
+
+
+def test_index_that_is_not_there_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGEWISE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    check = _only(doctor.check_index(SETTINGS))
+    assert check.verdict is Verdict.NOTE
+    assert "edgewise index" in check.cure
+
+
+async def test_what_the_index_leaves_out_is_said_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "a.py").write_text("def f(): pass\n")
+    (root / "big.py").write_text("x = 1\n" * 300_000)
+    for number in range(7):
+        (root / f"m{number}.js").write_text("x;" * 9000)
+    service = IndexService([root], tmp_path / "cache")
+    await service.start(watch=False)
+    await service.wait_ready()
+    await service.aclose()
+    monkeypatch.setenv("EDGEWISE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.chdir(root)
+    found, minified, large = doctor.check_index(SETTINGS)
+    assert found.verdict is Verdict.OK
+    assert "1 files, 1 symbols, 8 files left out" in found.message
+    assert minified.message == "left out, minified: m0.js, m1.js, m2.js, m3.js, m4.js and 2 more"
+    assert large.message == "left out, too large: big.py (1800000 bytes)"
+    assert "index.max_file_bytes" in large.cure

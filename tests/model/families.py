@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from model.families import FILE_DECIDES, NONE, Family
-from model.protocol import Endpoint
+from model.protocol import Endpoint, Purpose
 from tests.model.factory import USER_DEFINED, build_vocabulary, write_gguf
 from tests.model.hosting import Host
 
@@ -42,6 +42,9 @@ class FixedSource:
 
     def report_failure(self, endpoint: Endpoint) -> None:
         self.failures.append(endpoint)
+
+    def choose_slot(self, purpose: Purpose) -> int:
+        return -1
 
 
 class Recorder:

@@ -60,7 +60,8 @@ def test_the_models_that_were_promised_are_there() -> None:
     needed = {
         "builtin", "qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b", "qwen2.5-coder-3b", "qwen2.5-coder-7b",
         "qwen3-coder-30b-a3b-instruct", "starcoder2-3b", "deepseek-coder-1.3b", "deepseek-coder-6.7b",
-        "codegemma-2b", "granite-code-3b", "seed-coder-8b", "mellum-4b", "codellama-7b",
+        "codegemma-2b", "granite-code-3b", "granite-code-8b", "seed-coder-8b", "mellum-4b", "codellama-7b",
+        "zeta", "sweep-next-edit-0.5b", "sweep-next-edit-1.5b",
     }  # fmt: skip
     assert needed <= set(catalog.entries())
     assert {entry.use for entry in ENTRIES} == {"completion", "explain", "next-edit"}

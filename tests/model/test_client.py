@@ -17,6 +17,8 @@ import pytest
 from model.client import ModelClient
 from model.families import FAMILIES, NONE, Family
 from model.fim import family
+from model.healing import grammar
+from model.priority import Way
 from model.protocol import (
     Endpoint,
     FimPrompt,
@@ -105,6 +107,38 @@ async def test_what_is_typed_is_all_that_is_evaluated(client: ModelClient) -> No
     assert usage.n_evaluated <= 8
 
 
+async def test_half_a_word_is_written_once_more(client: ModelClient, host: Host) -> None:
+    """The prompt is the one before the word; the answer goes on where the cursor stands."""
+    half = replace(PROMPT, middle="return ar", begun=" ar")
+    prompt = await client.build_prompt(half)
+    assert prompt.begun == " ar"
+    assert prompt.ids == (await client.build_prompt(replace(PROMPT, middle="return"))).ids
+    *pieces, last = await answer(client, prompt)
+    written = host.complete(prompt.ids, n_predict=9, grammar=grammar(" ar"))["content"]
+    assert written.startswith(" ar")
+    assert "".join(piece.text for piece in (*pieces, last)) == written.removeprefix(" ar")
+
+
+async def test_an_engine_without_grammars_sees_the_half_word(host: Host) -> None:
+    endpoint = replace(host.endpoint, info=replace(host.endpoint.info, engine="ctransformers"))
+    client = ModelClient(FixedSource(endpoint))
+    half = replace(PROMPT, middle="return ar", begun=" ar")
+    prompt = await client.build_prompt(half)
+    assert prompt.begun == ""
+    assert prompt.ids == (await client.build_prompt(replace(half, begun=""))).ids
+    await client.aclose()
+
+
+async def test_whether_typing_is_append_only(client: ModelClient, host: Host) -> None:
+    assert not client.is_append_only
+    await client.build_prompt(PROMPT)
+    assert client.is_append_only == family("edgewise").joins_middle
+    alone = ModelClient(FixedSource(host.endpoint), "none")
+    await alone.build_prompt(PROMPT)
+    assert alone.is_append_only
+    await alone.aclose()
+
+
 async def test_prefill_makes_the_next_request_start_at_once(client: ModelClient) -> None:
     prompt = await client.build_prompt(replace(PROMPT, prefix="# unlike any other\n" * 20))
     filled = await client.prefill(prompt, slot=0)
@@ -188,6 +222,32 @@ async def test_chat_goes_through_the_template(client: ModelClient) -> None:
     assert last.stop_reason in ("length", "stop")
     assert last.usage is not None
     assert last.usage.n_generated > 0
+
+
+async def test_an_explanation_gives_way_to_a_completion(root: Path) -> None:
+    """It lets go of its slot while a completion is computed, and goes on behind what it had said."""
+    size = {"n_layer": 8, "n_embd": 512, "n_ctx": 4096}
+    metadata = {CHAT_TEMPLATE_KEY: CHAT_TEMPLATE}
+    path = write_family(root / "edgewise-chat.gguf", family("edgewise"), metadata=metadata, **size)
+    way = Way()
+    with running_host(root, path, n_slots=2, n_ctx=2048) as host:
+        client = ModelClient(FixedSource(host.endpoint), way=way)
+        options = GenerationOptions(n_predict=40)
+        pieces = client.chat([{"role": "user", "content": "hi"}], options)
+        told = [(await anext(pieces)).text for _ in range(3)]
+        with way.taken():
+            following = asyncio.ensure_future(anext(pieces))
+            await asyncio.to_thread(
+                eventually,
+                lambda: not any(one["is_processing"] for one in host.get("/slots")),
+                "no slot is busy",
+            )
+            assert await answer(client, await client.build_prompt(PROMPT))
+            assert not following.done()
+        told.append((await following).text)
+        told += [piece.text async for piece in pieces]
+        await client.aclose()
+    assert 4 < len(list(filter(None, told))) <= 41
 
 
 async def test_a_model_without_a_template_is_not_asked(slow_host: Host) -> None:
@@ -280,8 +340,9 @@ async def test_every_family_completes_in_a_file_full_of_control_tokens(root: Pat
 
 async def test_a_killed_host_is_reported_and_the_next_one_serves(root: Path) -> None:
     statuses: list[HostState] = []
-    path = write_family(root / "edgewise-killed.gguf", family("edgewise"))
-    spec = HostSpec(path, n_slots=1, idle_exit_s=0.0)
+    size = {"n_layer": 8, "n_embd": 512, "n_ctx": 16384}  # still answering when the signal arrives
+    path = write_family(root / "edgewise-killed.gguf", family("edgewise"), **size)
+    spec = HostSpec(path, n_slots=1, n_ctx=16384, idle_exit_s=0.0)
     supervisor = Supervisor(
         spec, lambda status: statuses.append(status.state), runtime_root=root, backoff_s=(0.05,) * 4
     )

@@ -131,10 +131,7 @@ async def test_a_false_alarm_keeps_the_host(runtime_root: Path, sentencepiece_fi
         assert one.states == [STARTING, READY]
 
 
-async def test_a_silent_host_is_ended_and_replaced(
-    runtime_root: Path, sentencepiece_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("model.watch.PROBE_TIMEOUT_S", 0.5)
+async def test_a_silent_host_is_ended_and_replaced(runtime_root: Path, sentencepiece_file: Path) -> None:
     async with session(runtime_root, sentencepiece_file) as one:
         first = await one.supervisor.connect()
         silent = one.pid
@@ -310,3 +307,29 @@ async def test_a_workspace_cannot_replace_the_host(
     async with session(runtime_root, sentencepiece_file) as one:
         await one.supervisor.connect()
         assert "imported from the workspace" not in one.meeting.log_path.read_text()
+
+
+async def test_an_idle_session_lets_go_of_its_host_and_the_next_request_brings_it_back(
+    runtime_root: Path, sentencepiece_file: Path
+) -> None:
+    spec = HostSpec(sentencepiece_file, "llama_cpp", idle_exit_s=0.0, unload_after_s=0.3)
+    one = Session(spec, runtime_root)
+    first = await one.supervisor.connect()
+    pid = one.pid
+    await wait_until(lambda: not is_running(pid))
+    assert one.states == [STARTING, READY, STOPPED]
+    assert "unloaded until the next key" in one.told[-1].message
+    second = await one.supervisor.connect()
+    assert second is not first
+    assert one.states[:5] == [STARTING, READY, STOPPED, STARTING, READY]
+    pid = one.pid
+    await one.supervisor.aclose()
+    await wait_until(lambda: not is_running(pid))
+
+
+async def test_a_suspected_host_that_computes_is_kept(runtime_root: Path, sentencepiece_file: Path) -> None:
+    async with session(runtime_root, sentencepiece_file) as one:
+        first = await one.supervisor.connect()
+        for _ in range(5):
+            one.supervisor.report_failure(first)
+            assert await one.supervisor.connect() is first

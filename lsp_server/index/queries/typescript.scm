@@ -17,6 +17,7 @@
   value: [(arrow_function body: (_) @body) (function_expression body: (_) @body)]) @method
 (public_field_definition name: (_) @name) @field
 (property_signature name: (_) @name) @field
+(required_parameter (accessibility_modifier) pattern: (identifier) @name) @field
 (enum_assignment name: (_) @name) @field
 (enum_body name: (property_identifier) @name @field)
 (pair key: (property_identifier) @name

@@ -309,6 +309,10 @@ class AppServer:
     def find_problem(self) -> str:
         return "" if self._thread.is_alive() else "the HTTP server ended"
 
+    def refit(self, n_threads: int, n_batch: int) -> bool:
+        """The library fixes its threads when it loads."""
+        return False
+
     def _serve(self, listener: socket.socket, api_key: str) -> None:
         config = uvicorn.Config(
             _Announced(self._app.build(api_key), self._is_started.set),

@@ -6,38 +6,74 @@ import pytest
 
 from lsp_server.completion.anchor import (
     MAX_TYPED_CHARS,
+    REST_SHARE,
+    REST_TYPED_CHARS,
     WINDOW_STEP_CHARS,
     Anchor,
     Anchors,
     anchor_at_cursor,
+    begun_word,
 )
+from lsp_server.completion.context import CompletionContext, build_context
 from lsp_server.completion.prompt import build_options, build_prompt
 from lsp_server.settings import CompletionSettings
-from lsp_server.types import Snippet
+from lsp_server.types import SelectedCompletion, Snippet, Span
 
-from .scripted import context_at
+from .scripted import context_at, request_at
 
+URI = "file:///w/a"
 BUDGET = 1536
 START = "import os\nx = ▮\nprint(x)\n"
 
 
-def typed_at(anchors: Anchors, drawn: str, budget_tokens: int = BUDGET) -> str:
+def typed_at(anchors: Anchors, drawn: str, budget_tokens: int = BUDGET, *, is_open: bool = False) -> str:
+    """What stands between the anchor and the cursor."""
     context = context_at(drawn)
-    return anchors.place(context, budget_tokens).typed(context)
+    return anchors.place(context, budget_tokens, is_open=is_open).split(context)[1]
 
 
-def test_it_is_set_at_the_cursor() -> None:
+@pytest.mark.parametrize(
+    ("drawn", "begun"),
+    [
+        ("x = ▮", " "),
+        ("x = comp▮", " comp"),
+        ("x = os.pa▮", "pa"),
+        ("x = (▮", ""),
+        ("    ret▮", "    ret"),
+        ("def f():\n    ▮", ""),
+        ("\tx▮", "\tx"),
+        ("a" * 41 + "▮", ""),
+        (" " * 90 + "x▮", " x"),
+        ("▮", ""),
+    ],
+)
+def test_a_word_that_was_begun(drawn: str, begun: str) -> None:
+    context = context_at(drawn)
+    prompt = build_prompt(context, Anchors().place(context, BUDGET))
+    assert prompt.begun == begun_word(context) == begun
+    assert prompt.middle == begun, "the anchor stands before it"
+    assert prompt.healed().prefix + begun == context.prefix
+
+
+def test_an_entry_of_the_menu_is_whole() -> None:
+    entry = SelectedCompletion(Span(10, 11), "os")
+    context = build_context(request_at("import os\nx▮", selected=entry), CompletionSettings())
+    assert isinstance(context, CompletionContext)
+    assert begun_word(context) == ""
+
+
+def test_it_is_set_where_the_word_at_the_cursor_begins() -> None:
     context = context_at(START)
     prompt = build_prompt(context, Anchors().place(context, BUDGET))
-    assert (prompt.prefix, prompt.middle, prompt.suffix) == ("import os\nx = ", "", "\nprint(x)\n")
+    assert (prompt.prefix, prompt.middle, prompt.suffix) == ("import os\nx =", " ", "\nprint(x)\n")
     assert (prompt.path, prompt.repository) == ("src/a", "w")
 
 
-@pytest.mark.parametrize("typed", ["o", "os.path", "1\ny = 2", "x" * MAX_TYPED_CHARS])
+@pytest.mark.parametrize("typed", ["o", "os.path", "1\ny = 2", "x" * (MAX_TYPED_CHARS - 1)])
 def test_it_stays_while_text_grows_behind_it(typed: str) -> None:
     anchors = Anchors()
-    assert typed_at(anchors, START) == ""
-    assert typed_at(anchors, START.replace("▮", typed + "▮")) == typed
+    assert typed_at(anchors, START) == " "
+    assert typed_at(anchors, START.replace("▮", typed + "▮")) == " " + typed
 
 
 def test_prompts_of_one_anchor_differ_in_their_middle_only() -> None:
@@ -45,7 +81,7 @@ def test_prompts_of_one_anchor_differ_in_their_middle_only() -> None:
     contexts = [context_at(START.replace("▮", "os.path"[:n] + "▮")) for n in range(8)]
     prompts = [build_prompt(context, anchors.place(context, BUDGET)) for context in contexts]
     assert len({(prompt.prefix, prompt.suffix) for prompt in prompts}) == 1
-    assert [prompt.middle for prompt in prompts] == ["os.path"[:n] for n in range(8)]
+    assert [prompt.middle for prompt in prompts] == [" " + "os.path"[:n] for n in range(8)]
     assert all(
         prompt.prefix + prompt.middle == context.prefix
         for prompt, context in zip(prompts, contexts, strict=True)
@@ -55,17 +91,17 @@ def test_prompts_of_one_anchor_differ_in_their_middle_only() -> None:
 def test_it_stays_when_what_was_typed_is_deleted() -> None:
     anchors = Anchors()
     typed_at(anchors, START)
-    assert typed_at(anchors, START.replace("▮", "os▮")) == "os"
-    assert typed_at(anchors, START.replace("▮", "o▮")) == "o"
-    assert typed_at(anchors, START) == ""
+    assert typed_at(anchors, START.replace("▮", "os▮")) == " os"
+    assert typed_at(anchors, START.replace("▮", "o▮")) == " o"
+    assert typed_at(anchors, START) == " "
 
 
 @pytest.mark.parametrize(
     "moved",
     [
-        "import os\nx =▮\nprint(x)\n",
-        "import re\nx = o▮\nprint(x)\n",
-        "import os\nx = o▮\nprint(y)\n",
+        "import os\nx ▮\nprint(x)\n",
+        "import re\nx = (▮\nprint(x)\n",
+        "import os\nx = (▮\nprint(y)\n",
         "import os\nx = \nprint(x)\n▮",
         "import os\nx = a\nb\nc\n▮\nprint(x)\n",
         "import os\nx = " + "y" * (MAX_TYPED_CHARS + 1) + "▮\nprint(x)\n",
@@ -74,13 +110,103 @@ def test_it_stays_when_what_was_typed_is_deleted() -> None:
 def test_it_moves_to_the_cursor(moved: str) -> None:
     anchors = Anchors()
     typed_at(anchors, START)
-    assert typed_at(anchors, moved) == ""
+    before = anchors.get(URI)
+    assert typed_at(anchors, moved) == begun_word(context_at(moved))
+    assert anchors.get(URI) != before
+
+
+@pytest.mark.parametrize("closed", [")", "])", '"', "}"])
+def test_what_the_editor_closes_is_no_other_suffix(closed: str) -> None:
+    """Nor is it in the prompt: the model writes it itself, and the filters see that it stands there."""
+    anchors = Anchors()
+    typed_at(anchors, START)
+    typed = START.replace("▮", f"f(▮{closed}")
+    assert typed_at(anchors, typed) == " f("
+    context = context_at(typed)
+    assert build_prompt(context, anchors.place(context, BUDGET)).suffix == "\nprint(x)\n"
+
+
+class TestOpen:
+    """Where the layout ends with the prefix, only the suffix, the snippets and the start are frozen."""
+
+    def test_the_prefix_ends_at_the_cursor(self) -> None:
+        anchors = Anchors()
+        for typed in ("", "os.path", "y" * 4000, "1\n" * 40):
+            context = context_at(START.replace("▮", typed + "▮"))
+            prompt = build_prompt(context, anchors.place(context, BUDGET, is_open=True))
+            assert (prompt.prefix, prompt.middle) == (context.prefix, "")
+        assert anchors.get(URI) == Anchor(0, "import os\nx =", "\nprint(x)\n", BUDGET, is_open=True)
+
+    def test_another_suffix_is_another_anchor(self) -> None:
+        anchors = Anchors()
+        typed_at(anchors, START, is_open=True)
+        before = anchors.get(URI)
+        typed_at(anchors, START.replace("print(x)", "print(y)"), is_open=True)
+        assert anchors.get(URI) != before
+
+    def test_it_moves_when_the_window_is_too_long(self) -> None:
+        anchors = Anchors()
+        typed_at(anchors, "▮", 64, is_open=True)
+        typed_at(anchors, "x = 1\n" * 4000 + "▮", 64, is_open=True)
+        anchor = anchors.get(URI)
+        assert anchor is not None and anchor.start > 0
+
+    def test_another_kind_of_model_is_another_anchor(self) -> None:
+        anchors = Anchors()
+        typed_at(anchors, START, is_open=True)
+        assert typed_at(anchors, START) == " "
+
+
+class TestRest:
+    """What is prepared while nobody types."""
+
+    LINES = "".join(f"line_{n} = {n}\n" for n in range(40))
+
+    @pytest.mark.parametrize("is_open", [False, True])
+    def test_what_was_evaluated_is_what_later_prompts_begin_with(self, is_open: bool) -> None:
+        context = context_at(self.LINES + "x = y▮\nafter()\nlast()\n")
+        anchor = anchor_at_cursor(context, BUDGET, is_open=is_open)
+        prepared = anchor.prepared(context, n_prefix=100, n_suffix=9)
+        prompt = build_prompt(context, prepared).healed()
+        assert prompt.prefix + prompt.middle == (self.LINES + "x =")[-100:]
+        assert prompt.suffix == "\nafter()\n"
+        assert prepared.holds_at_rest(context, is_open)
+        further = context_at(self.LINES + "x = yz(1▮\nafter()\nlast()\n")
+        assert prepared.holds(further, BUDGET, is_open=is_open)
+        typed = build_prompt(further, prepared)
+        assert (typed.prefix + typed.middle).startswith(prompt.prefix)
+
+    def test_an_anchor_that_was_never_prepared_is_due(self) -> None:
+        context = context_at(START)
+        assert anchor_at_cursor(context, BUDGET).is_due(context)
+
+    @pytest.mark.parametrize(
+        ("typed", "is_open", "is_due"),
+        [
+            ("os.path", False, False),
+            ("y" * (REST_TYPED_CHARS + 1), False, True),
+            ("1\ny\nz", False, True),
+            ("1\ny\nz", True, False),
+            ("y" * int(BUDGET * REST_SHARE + 1), True, True),
+        ],
+    )
+    def test_it_is_due_when_much_was_typed(self, typed: str, is_open: bool, is_due: bool) -> None:
+        context = context_at(START)
+        prepared = anchor_at_cursor(context, BUDGET, is_open=is_open).prepared(context, 0, 0)
+        assert prepared.is_due(context_at(START.replace("▮", typed + "▮"))) == is_due
+
+    def test_it_is_due_when_the_suffix_is_another_one(self) -> None:
+        context = context_at(START)
+        prepared = anchor_at_cursor(context, BUDGET).prepared(context, 0, 0)
+        assert prepared.is_due(context_at(START.replace("▮", "f(▮)")))
 
 
 def test_another_budget_is_another_window() -> None:
     anchors = Anchors()
     typed_at(anchors, START)
-    assert typed_at(anchors, START.replace("▮", "o▮"), budget_tokens=64) == ""
+    before = anchors.get(URI)
+    typed_at(anchors, START.replace("▮", "o▮"), budget_tokens=64)
+    assert anchors.get(URI) != before
 
 
 def test_snippets_are_frozen_with_it() -> None:

@@ -14,7 +14,7 @@ from .scripted import context_at, snapshot_of
 
 
 def reason_at(drawn: str, trigger: Trigger = Trigger.AUTOMATIC) -> Reason | None:
-    refusal = unwanted(replace(context_at(drawn), trigger=trigger))
+    refusal = unwanted(replace(context_at(drawn), trigger=trigger), CompletionSettings())
     return refusal.reason if refusal else None
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
-
-from lsp_server.index.crawl import FoundFile, Limits, Skipped, SkipReason, crawl, decode, find, read_source
+from lsp_server.index.crawl import FoundFile, Limits, Skipped, SkipReason, crawl, find, read_source
 from tests.lsp_server.index.conftest import write_files
 
 
@@ -21,9 +19,18 @@ def skipped(root: Path, limits: Limits | None = None) -> dict[str, SkipReason]:
 
 def test_source_files_in_a_stable_order(root: Path) -> None:
     write_files(
-        root, {"b.py": "", "a/z.ts": "", "a/b/c.go": "", "notes.txt": "", "A.java": "", "data.json": ""}
+        root,
+        {
+            "b.py": "",
+            "a/z.ts": "",
+            "a/b/c.go": "",
+            "notes.txt": "",
+            "A.java": "",
+            "Makefile": "",
+            "x.png": "",
+        },
     )
-    assert found(root) == ["A.java", "b.py", "a/z.ts", "a/b/c.go"]
+    assert found(root) == ["A.java", "Makefile", "b.py", "notes.txt", "a/z.ts", "a/b/c.go"]
 
 
 def test_too_large_and_too_many(root: Path) -> None:
@@ -101,23 +108,46 @@ def test_file_that_grew_is_too_large(root: Path) -> None:
     assert grown.reason is SkipReason.TOO_LARGE
 
 
-@pytest.mark.parametrize(
-    ("content", "text"),
-    [
-        (b"a = 1", "a = 1"),
-        ("é = 1".encode(), "é = 1"),
-        (b"\xef\xbb\xbfa = 1", "a = 1"),
-        ("é = 1".encode("latin-1"), "é = 1"),
-        ("é = 1".encode("utf-16"), "é = 1"),
-        (b"\xfe\xff" + "é = 1".encode("utf-16-be"), "é = 1"),
-        ("\U0001f600".encode("utf-32"), "\U0001f600"),
-        (b"a\0b", SkipReason.BINARY),
-        (b"\x7fELF\0\0\0", SkipReason.BINARY),
-        (b"var a=1;" * 2000, SkipReason.MINIFIED),
-        (b"x" * 5_000_000, SkipReason.MINIFIED),
-        (b"", ""),
-    ],
-    ids=range(12),
-)
-def test_decode(content: bytes, text: str) -> None:
-    assert decode(content) == text
+def test_text_that_is_no_code_may_be_less_large(root: Path) -> None:
+    write_files(root, {"data.json": "1" * 300_000, "a.py": "1" * 300_000, "n.ipynb": "1" * 300_000})
+    assert found(root) == ["a.py", "n.ipynb"]
+    assert skipped(root) == {"data.json": SkipReason.TOO_LARGE}
+
+
+def test_generated_files_are_told_by_name_and_listed(root: Path) -> None:
+    names = [
+        "a_pb2.py",
+        "x.pb.go",
+        "package-lock.json",
+        "Cargo.lock",
+        "Form.Designer.cs",
+        "api.gen.ts",
+        "go.sum",
+    ]
+    write_files(root, {**dict.fromkeys(names, "x = 1"), "generate.py": "", "lock.py": "", "app.min.js": ""})
+    assert found(root) == ["generate.py", "lock.py"]
+    assert set(skipped(root).items()) == {(name, SkipReason.GENERATED) for name in names}
+
+
+def test_vendored_folders_are_out(root: Path) -> None:
+    folders = ["vendor", "third_party", "node_modules", "Pods", "lib/site-packages", ".venv"]
+    write_files(root, {**{f"{folder}/a.py": "" for folder in folders}, "src/a.py": ""})
+    assert found(root) == ["src/a.py"]
+
+
+def test_pipe_or_link_that_takes_a_files_place_is_not_followed(root: Path, tmp_path: Path) -> None:
+    """Between the crawl and the read: a pipe must not hold the worker up, a link must not lead outside."""
+    write_files(tmp_path, {"outside.py": "secret = 1"})
+    os.mkfifo(root / "pipe.py")
+    (root / "link.py").symlink_to(tmp_path / "outside.py")
+    assert read_source(root / "pipe.py", 100) is None
+    link = read_source(root / "link.py", 100)
+    assert isinstance(link, Skipped)
+    assert link.reason is SkipReason.UNREADABLE
+
+
+def test_file_in_a_folder_that_cannot_be_read_is_listed(root: Path) -> None:
+    """A name longer than the system takes is unreadable even to an administrator."""
+    unreadable = read_source(root / ("x" * 300 + ".py"), 100)
+    assert isinstance(unreadable, Skipped)
+    assert unreadable.reason is SkipReason.UNREADABLE

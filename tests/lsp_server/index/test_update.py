@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from lsp_server.index.crawl import Limits, Skipped, SkipReason
-from lsp_server.index.messages import BatchStarted, Event, Job, JobDone, Planned
+from lsp_server.index.extractor import Extracted, Task, Wanted, extract, parse_source
+from lsp_server.index.messages import BatchDone, Event, Job, JobDone, Planned
 from lsp_server.index.reader import Reader
 from lsp_server.index.store import Store, make_private_folder
-from lsp_server.index.update import BATCH_FILES, Update
-from lsp_server.index.worker import parse_source
+from lsp_server.index.update import Update
 from tests.lsp_server.index.conftest import write_files
 
 
@@ -26,11 +26,17 @@ class Bench:
         self.folder = folder
         self.store = Store(folder)
         self.events: list[Event] = []
+        self.parse_source = parse_source
 
-    def run(self, *paths: str, limits: Limits | None = None, **options) -> JobDone:
+    def run(self, *paths: str, limits: Limits | None = None) -> JobDone:
         self.events = []
-        job = Job(limits or Limits(), paths or None, **options)
-        return Update(self.root, self.store, parse_source, self.events.append).run(job)
+        job = Job(limits or Limits(), paths or None)
+        return Update(self.root, self.store, self.extract_all, self.events.append).run(job)
+
+    def extract_all(self, batches: Sequence[Sequence[Wanted]], task: Task) -> Iterator[list[Extracted]]:
+        """What the pool does, here."""
+        for batch in batches:
+            yield extract(task._replace(files=tuple(batch)), self.parse_source)
 
     def age(self) -> None:
         """Makes every file old, so that its time tells whether it changed."""
@@ -125,8 +131,8 @@ def test_new_folder_and_new_rules_mean_a_look_at_everything(bench: Bench) -> Non
 
 
 def test_ignored_and_unknown_paths_do_nothing(bench: Bench) -> None:
-    write_files(bench.root, {"node_modules/a.js": "let a = 1", "n.txt": "", ".env.py": "K = 1"})
-    assert bench.run("node_modules/a.js", "n.txt", "../outside.py", "gone.py").n_parsed == 0
+    write_files(bench.root, {"node_modules/a.js": "let a = 1", "n.png": "", ".env.py": "K = 1"})
+    assert bench.run("node_modules/a.js", "n.png", "../outside.py", "gone.py").n_parsed == 0
     bench.run(".env.py")
     assert bench.names() == {}
     assert bench.skipped() == {".env.py": SkipReason.SECRET}
@@ -135,21 +141,25 @@ def test_ignored_and_unknown_paths_do_nothing(bench: Bench) -> None:
 def test_many_files_make_few_batches(bench: Bench) -> None:
     write_files(bench.root, {f"m{i}.py": "x = 1\n" for i in range(200)})
     done = bench.run()
-    started = [event for event in bench.events if isinstance(event, BatchStarted)]
-    assert done.n_batches == len(started) == 4
-    assert max(len(event.paths) for event in started) == BATCH_FILES
-    assert bench.events[0] == Planned(200)
+    done_files = [64, 64, 64, 8, 0, 0, 0, 0]
+    assert bench.events == [Planned(200), *map(BatchDone, done_files)]
+    assert done.n_batches == 4
 
 
-def test_one_by_one_and_guilty_files(bench: Bench) -> None:
+def test_guilty_file_is_tried_again_when_it_changes(bench: Bench) -> None:
     write_files(bench.root, {f"{name}.py": f"{name} = 1\n" for name in "abc"})
-    done = bench.run("a.py", "b.py", "c.py", one_by_one=True, guilty=("b.py",))
-    assert (done.n_parsed, done.n_batches) == (2, 2)
+
+    def parse_or_blame(path: str, content: bytes):
+        return Skipped(path, SkipReason.CRASHED, "why") if path == "b.py" else parse_source(path, content)
+
+    bench.parse_source = parse_or_blame
+    assert bench.run().n_parsed == 2
     assert bench.skipped() == {"b.py": SkipReason.CRASHED}
-    assert bench.run().n_parsed == 0, "a guilty file is not tried again"
-    write_files(bench.root, {"b.py": "b = 2222\n"})
-    assert bench.run().n_parsed == 1, "until it changes"
-    assert bench.skipped() == {}
+    bench.parse_source = parse_source
+    bench.age()
+    bench.run()
+    bench.run()
+    assert bench.skipped() == {}, "it was touched"
 
 
 def test_what_cannot_be_read_as_code_is_listed(bench: Bench) -> None:
@@ -169,10 +179,10 @@ def test_file_that_vanishes_between_the_crawl_and_the_read(bench: Bench) -> None
     write_files(bench.root, {"a.py": "a = 1", "b.py": "b = 1"})
 
     def tell(event: Event) -> None:
-        if isinstance(event, BatchStarted):
+        if isinstance(event, Planned):
             (bench.root / "a.py").unlink()
 
-    done = Update(bench.root, bench.store, parse_source, tell).run(Job(Limits()))
+    done = Update(bench.root, bench.store, bench.extract_all, tell).run(Job(Limits()))
     assert done.n_parsed == 1
     assert list(bench.names()) == ["b.py"]
 
@@ -183,32 +193,7 @@ def test_parser_that_fails_on_one_file_spoils_no_other(bench: Bench) -> None:
     def parse_or_not(path: str, content: bytes):
         return Skipped(path, SkipReason.FAILED) if path == "a.py" else parse_source(path, content)
 
-    Update(bench.root, bench.store, parse_or_not, lambda _: None).run(Job(Limits()))
+    bench.parse_source = parse_or_not
+    bench.run()
     assert list(bench.names()) == ["b.py"]
     assert bench.skipped() == {"a.py": SkipReason.FAILED}
-
-
-def test_index_after_changes_equals_one_made_afresh(bench: Bench, tmp_path: Path) -> None:
-    write_files(
-        bench.root, {"a.py": "def a(): b()\n", "b.py": "from a import a\nclass B: x = 1\n", "c.py": "c = 1"}
-    )
-    bench.run()
-    write_files(bench.root, {"a.py": "def a2(): c()\n", "d/e.py": "def e(): pass\n"})
-    (bench.root / "c.py").unlink()
-    bench.run("a.py", "c.py", "d")
-    fresh = Bench(bench.root, tmp_path / "fresh")
-    fresh.run()
-    assert dump(bench) == dump(fresh)
-    fresh.store.close()
-
-
-def dump(bench: Bench) -> dict[str, object]:
-    reader = bench.reader()
-    found = {
-        path: (reader.top_level(path), reader.imports_of(path), reader.members(path, "B"))
-        for path in sorted(bench.store.stamps())
-    }
-    names = ("a", "b", "c", "e", "a2")
-    references = [reader.references(name) for name in names]
-    reader.close()
-    return {**found, "references": references}

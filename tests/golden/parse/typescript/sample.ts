@@ -37,3 +37,7 @@ export abstract class Panel<T> extends Main<T> implements Drawable<T>, Other {
 export const area = (width: number, height: number): number => width * height;
 export default class extends Panel<string> {}
 namespace Inner { export function deep() { return external(1); } }
+
+class Injected {
+  constructor(private readonly store: Store, public limit = 1, plain: string) {}
+}

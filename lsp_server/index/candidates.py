@@ -1,0 +1,237 @@
+"""The definitions that may be wanted at a place, each with the evidence that speaks for it.
+
+Runs in the session, in the thread that all questions to the index run in. Pure over a `Catalogue`. Does not
+weigh the evidence: `rank.py` does, and says what each kind of it means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from heapq import nlargest
+from math import log1p
+
+from lsp_server.index.catalogue import Catalogue
+from lsp_server.index.habits import Habits
+from lsp_server.index.outline import Outline
+from lsp_server.index.place import Place, parts_of, word_parts
+from lsp_server.index.receivers import Kind, Receivers, Value, enclosing_class
+from lsp_server.types import Symbol, SymbolKind, dotted_name
+
+_MAX_OF_CLASS = 250
+_MAX_OF_MODULE = 250
+_MAX_ROOTS = 40
+_MAX_NAMES = 160
+_MAX_DEFINERS = 6
+_FEW_DEFINERS = 3
+# A member of a base class is a little less likely than one of the class itself.
+_PER_BASE = 0.15
+_GUESSED = 0.6
+
+
+@dataclass(slots=True)
+class Candidate:
+    """`evidence` by name, as `rank.WEIGHTS` lists them."""
+
+    symbol: Symbol
+    evidence: dict[str, float] = field(default_factory=dict)
+
+    def add(self, name: str, value: float = 1.0) -> None:
+        if value > self.evidence.get(name, 0.0):
+            self.evidence[name] = value
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a question is asked with. `related` are the files that the habits were learned from."""
+
+    place: Place
+    current: Outline
+    catalogue: Catalogue
+    receivers: Receivers
+    habits: Habits
+    related: frozenset[str] = frozenset()
+
+
+def gather(sight: Sight) -> list[Candidate]:
+    """All of them, each once, in no order that means anything."""
+    return _Gathering(sight).gather()
+
+
+class _Gathering:
+    """One question: the candidates found so far, by where they are defined."""
+
+    def __init__(self, sight: Sight) -> None:
+        self._sight = sight
+        self._place = sight.place
+        self._current = sight.current
+        self._receivers = sight.receivers
+        self._near_parts = parts_of(sight.place.near)
+        self._pool: dict[tuple[str, int], Candidate] = {}
+        self._seen: set[tuple[Value, str, str]] = set()
+
+    def gather(self) -> list[Candidate]:
+        self._from_imports()
+        self._from_stars()
+        self._from_receiver()
+        self._from_scope()
+        self._from_habits()
+        return list(self._pool.values())
+
+    def _add(self, symbol: Symbol) -> Candidate | None:
+        """None for what stands in the file itself: the model sees it."""
+        if symbol.path == self._current.path:
+            return None
+        key = (symbol.path, symbol.span.start)
+        found = self._pool.get(key)
+        if found is None:
+            found = self._pool[key] = Candidate(symbol)
+        return found
+
+    def _from_imports(self) -> None:
+        for name in self._current.imported:
+            symbol = self._receivers.definition(self._current.path, name)
+            if symbol is None:
+                for value in self._receivers.named(self._current.path, name):
+                    if value.kind is Kind.MODULE:
+                        self._from_module(value, name)
+            elif candidate := self._add(symbol):
+                candidate.add("import used" if name in self._place.before else "import unused")
+                self._from_imported(symbol, name)
+
+    def _from_imported(self, symbol: Symbol, name: str) -> None:
+        """What can stand behind an imported class, or behind what an imported function returns."""
+        if symbol.kind is SymbolKind.CLASS:
+            self._members(Value(Kind.CLASS, symbol.path, dotted_name(symbol)), "member of import", name)
+        elif symbol.kind is SymbolKind.FUNCTION:
+            for value in self._receivers.called(Value(Kind.FUNCTION, symbol.path, dotted_name(symbol))):
+                self._members(value, "member of result", name)
+
+    def _from_module(self, value: Value, name: str) -> None:
+        is_near = name in self._place.near
+        evidence = "of module near" if is_near else "of module"
+        for symbol in self._offered(value.path, _MAX_OF_MODULE):
+            if candidate := self._add(symbol):
+                candidate.add(evidence)
+                if symbol.name in self._sight.habits.files:
+                    candidate.add("of module known")
+
+    def _offered(self, path: str, n_symbols: int) -> Iterator[Symbol]:
+        """Of a module with very much in it, what has to do with this place."""
+        symbols = [s for name, s in self._receivers.exports(path).items() if not name.startswith("_")]
+        if len(symbols) > n_symbols:
+            symbols = [symbol for symbol in symbols if self._is_likely(symbol)]
+        yield from symbols
+
+    def _is_likely(self, symbol: Symbol) -> bool:
+        is_like = any(part in self._near_parts for part in word_parts(symbol.name))
+        return is_like or symbol.name in self._sight.habits.alike
+
+    def _from_stars(self) -> None:
+        for item in self._current.stars:
+            path = self._sight.catalogue.resolve(self._current.path, item.module)
+            for symbol in self._offered(path, _MAX_OF_MODULE) if path else ():
+                if candidate := self._add(symbol):
+                    candidate.add("import star")
+
+    def _from_receiver(self) -> None:
+        """The members of what stands before the dot."""
+        place = self._place
+        if not place.receiver:
+            return
+        values = self._receivers.evaluate(place.receiver, self._current.path, place.scope)
+        for rank, value in enumerate(values):
+            evidence = "receiver guessed" if value.is_guess or rank else "receiver"
+            if value.kind is Kind.MODULE:
+                for symbol in self._receivers.exports(value.path).values():
+                    if candidate := self._add(symbol):
+                        candidate.add(evidence)
+            for member in self._receivers.members(value):
+                if candidate := self._add(member.symbol):
+                    candidate.add(evidence, 1.0 / (1 + _PER_BASE * member.distance))
+
+    def _from_scope(self) -> None:
+        """The members of what the names in sight stand for."""
+        current, scope = self._current, self._place.scope
+        owner = enclosing_class(current, scope)
+        if owner:
+            self._from_class(owner)
+        while scope:
+            self._from_roots({name: name for name in current.facts.locals.get(scope, ())}, "member of local")
+            scope = scope.rpartition(".")[0]
+        self._from_roots({name: name for name in current.facts.values.get("", ())}, "member of global")
+        for name in sorted(current.classes - {owner}):
+            value = Value(Kind.CLASS, current.path, name)
+            self._members(value, "member of own class", name.rpartition(".")[2])
+
+    def _from_class(self, owner: str) -> None:
+        """What it inherits, and the members of its attributes."""
+        current = self._current
+        self._members(Value(Kind.INSTANCE, current.path, owner), "inherited", "self")
+        names: dict[str, str] = {}
+        for path, name in self._receivers.order(current.path, owner):
+            table = self._sight.catalogue.outline(path).facts.values.get(name, {})
+            names = {**{attribute: f"self.{attribute}" for attribute in table}, **names}
+        self._from_roots(names, "member of attribute")
+
+    def _from_roots(self, names: Mapping[str, str], evidence: str) -> None:
+        """`names` are expressions by the word that stands for them; those that stand nearby first."""
+        in_order = sorted(names.items(), key=lambda item: item[0] not in self._place.near)
+        for name, expr in in_order[:_MAX_ROOTS]:
+            for value in self._receivers.evaluate(expr, self._current.path, self._place.scope):
+                self._members(value, evidence, name)
+
+    def _members(self, value: Value, evidence: str, root: str) -> None:
+        """`root` is the word by which the text reaches it."""
+        value = replace(value, n_many=0, owner="")
+        if value.kind not in (Kind.INSTANCE, Kind.CLASS) or (value, evidence, root) in self._seen:
+            return
+        self._seen.add((value, evidence, root))
+        place = self._place
+        nearness = "root in line" if root in place.line_words else "root near" if root in place.near else ""
+        share = _GUESSED if value.is_guess else 1.0
+        for count, member in enumerate(self._receivers.members(value)):
+            candidate = self._add(member.symbol) if count < _MAX_OF_CLASS else None
+            if candidate is not None:
+                candidate.add(evidence, share / (1 + _PER_BASE * member.distance))
+                if nearness:
+                    candidate.evidence[nearness] = 1.0
+
+    def _from_habits(self) -> None:
+        """What code like this uses, wherever it is defined."""
+        known = {candidate.symbol.name for candidate in self._pool.values()}
+        for candidate in self._pool.values():
+            self._add_habit(candidate)
+        for symbols in self._sight.catalogue.symbols_named(self._usual_names(known)).values():
+            chosen = self._in_sight(symbols)
+            for usual in filter(None, map(self._add, chosen)):
+                usual.add("by habit")
+                usual.add("definers", log1p(len(chosen) - 1))
+                self._add_habit(usual)
+
+    def _usual_names(self, known: set[str]) -> Sequence[str]:
+        habits = self._sight.habits
+        passed_over = known | {symbol.name for symbol in self._current.symbols}
+        names = [
+            name for name in habits.names() if name not in passed_over and name not in self._place.before
+        ]
+        return nlargest(_MAX_NAMES, names, key=habits.strength)
+
+    def _in_sight(self, symbols: Sequence[Symbol]) -> Sequence[Symbol]:
+        """Of many definitions with one name, those in related files."""
+        chosen = [symbol for symbol in symbols if symbol.kind is not SymbolKind.FIELD] or symbols
+        if len(chosen) > _FEW_DEFINERS:
+            chosen = [symbol for symbol in chosen if symbol.path in self._sight.related] or chosen
+        return chosen[:_MAX_DEFINERS]
+
+    def _add_habit(self, candidate: Candidate) -> None:
+        habits, name, evidence = self._sight.habits, candidate.symbol.name, candidate.evidence
+        if (alike := habits.alike.get(name)) is not None:
+            evidence["alike"] = min(1.0, 2 * alike)
+            evidence["alike at all"] = 1.0
+        if same_name := habits.same_name.get(name):
+            evidence["same name"] = same_name
+        if behind := habits.behind.get(name):
+            evidence["behind"] = behind**0.5
+        if n_files := habits.files.get(name):
+            evidence["files"] = log1p(n_files)

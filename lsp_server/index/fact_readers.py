@@ -1,0 +1,49 @@
+"""From a text to its facts, by language: the table to which a language's reader is added.
+
+Runs in the index worker and in the session. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from lsp_server.index import python_facts
+from lsp_server.index.facts import NO_FACTS, Facts, Scope
+from lsp_server.index.uses import blank, read_uses
+from lsp_server.types import Symbol, SymbolKind, dotted_name
+
+_SCOPES = (SymbolKind.CLASS, SymbolKind.FUNCTION, SymbolKind.METHOD)
+
+
+@dataclass(frozen=True, slots=True)
+class FactReader:
+    """What is asked of a language. `code` blanks strings, comments and imports, of the same length; `types`
+    reads all facts but the uses; `split` finds where blocks begin that can be read each by itself."""
+
+    code: Callable[[str], str]
+    types: Callable[[str, str], Facts]
+    split: Callable[[str], Iterator[int]]
+
+
+READERS: Mapping[str, FactReader] = {
+    "python": FactReader(python_facts.read_code, python_facts.read_types, python_facts.split)
+}
+WITHOUT_TYPES = FactReader(blank, lambda text, code: NO_FACTS, lambda text: iter(()))
+
+
+def reader_of(language_id: str) -> FactReader:
+    return READERS.get(language_id, WITHOUT_TYPES)
+
+
+def read_facts(language_id: str, text: str, symbols: Sequence[Symbol] = ()) -> Facts:
+    """Of a whole file. Of a language without a reader: what its functions use, and nothing about types."""
+    reader = reader_of(language_id)
+    code = reader.code(text)
+    facts = reader.types(text, code)
+    scopes = facts.scopes or tuple(
+        Scope(dotted_name(symbol), symbol.kind is SymbolKind.CLASS, symbol.span.start, symbol.span.end)
+        for symbol in symbols
+        if symbol.kind in _SCOPES
+    )
+    return replace(facts, uses=read_uses(code, scopes))

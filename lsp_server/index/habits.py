@@ -1,0 +1,89 @@
+"""What code like this uses: learned at each question from the functions of related files, by their names.
+
+Runs in the session, in the thread that all questions to the index run in. Pure over outlines.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import nlargest
+from itertools import chain
+from math import log, sqrt
+
+from lsp_server.index.outline import Outline
+from lsp_server.index.place import Place
+
+_N_ALIKE = 40
+# A function with few names is not alike because it shares one of them.
+_SMALL_FUNCTION = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """Each by name. `alike`: the share of functions like this one that use it; `behind`: its share of what
+    stands behind the receiver's word; `files`: in how many related files; `same_name`: the share of the
+    functions of the same name."""
+
+    alike: Mapping[str, float] = field(default_factory=dict)
+    behind: Mapping[str, float] = field(default_factory=dict)
+    files: Mapping[str, int] = field(default_factory=dict)
+    same_name: Mapping[str, float] = field(default_factory=dict)
+
+    def names(self) -> Iterable[str]:
+        return dict.fromkeys(chain(self.behind, self.same_name, self.alike))
+
+    def strength(self, name: str) -> float:
+        return self.alike.get(name, 0.0) + self.same_name.get(name, 0.0) + self.behind.get(name, 0.0)
+
+
+def read_habits(place: Place, outlines: Sequence[Outline]) -> Habits:
+    files = Counter(chain.from_iterable(outline.names for outline in outlines))
+    name = place.function.rpartition(".")[2]
+    namesakes = [
+        names for outline in outlines for other, names in outline.functions if name and other == name
+    ]
+    word = last_word(place.receiver) if place.has_dot else ""
+    return Habits(
+        alike=_shares(_alike(place.around | place.line_words, outlines, files)),
+        behind=_normal(Counter(chain.from_iterable(outline.behind.get(word, ()) for outline in outlines))),
+        files=files,
+        same_name=_shares((1.0, names) for names in namesakes),
+    )
+
+
+def _alike(
+    own: frozenset[str], outlines: Sequence[Outline], files: Mapping[str, int]
+) -> Iterable[tuple[float, frozenset[str]]]:
+    """The functions that share most with these words; a word counts the more the fewer files have it."""
+    n_files = len(outlines) + 1
+    weights = {name: log(n_files / (files[name] + 0.5)) + 0.1 for name in own if name in files}
+    known = frozenset(weights)
+    scored = [
+        (sum([weights[name] for name in common]) / sqrt(len(names) + _SMALL_FUNCTION), names)
+        for outline in outlines
+        for _, names in outline.functions
+        if (common := known & names)
+    ]
+    return [(score * score, names) for score, names in nlargest(_N_ALIKE, scored, key=lambda item: item[0])]
+
+
+def _shares(functions: Iterable[tuple[float, frozenset[str]]]) -> dict[str, float]:
+    total = 0.0
+    shares: dict[str, float] = {}
+    for weight, names in functions:
+        total += weight
+        for name in names:
+            shares[name] = shares.get(name, 0.0) + weight
+    return {name: share / total for name, share in shares.items()} if total else {}
+
+
+def _normal(counts: Mapping[str, int]) -> dict[str, float]:
+    total = sum(counts.values())
+    return {name: count / total for name, count in counts.items()}
+
+
+def last_word(expr: str) -> str:
+    """`c` of `a.b.c()`."""
+    return expr.rstrip("()[]").rpartition(".")[2].strip("*?")

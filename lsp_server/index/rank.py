@@ -1,0 +1,215 @@
+"""Weighs the evidence for each candidate. Pure.
+
+Runs in the session. A linear model: the score of a candidate is the sum of its evidence, each between 0 and
+about 1, times its weight. Read the weights as log odds: they were fitted to put the definition that was used
+next before the others (softmax over the candidates of a place), by `python -m tests.bench.retrieval fit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from lsp_server.index.candidates import Candidate
+from lsp_server.index.place import Place, parts_of, word_parts
+from lsp_server.types import SymbolKind
+
+WEIGHTS: Mapping[str, float] = {
+    "alike": 2.53,
+    "alike at all": 1.41,
+    "argument, class": 0.85,
+    "argument, field": -0.14,
+    "argument, function": -0.46,
+    "argument, method": -0.58,
+    "argument, variable": 0.34,
+    "behind": 3.46,
+    "by habit": -0.82,
+    "definers": -0.97,
+    "dot, member": 0.3,
+    "dot, no member": -0.3,
+    "dunder": -1.2,
+    "error": -0.55,
+    "files": -0.82,
+    "import unused": 3.8,
+    "import used": -0.25,
+    "inherited": -0.67,
+    "isinstance, class": 0.49,
+    "isinstance, field": -0.01,
+    "isinstance, function": -0.34,
+    "isinstance, method": 0.06,
+    "isinstance, variable": -0.19,
+    "kind class": 0.22,
+    "kind field": -1.8,
+    "kind function": 0.53,
+    "kind method": 1.22,
+    "kind variable": -0.17,
+    "like line": 2.2,
+    "like near": 2.14,
+    "member of attribute": -0.19,
+    "member of global": -0.23,
+    "member of import": 0.41,
+    "member of local": 0.17,
+    "member of own class": -0.97,
+    "member of result": -0.26,
+    "of module": -0.08,
+    "of module known": 0.47,
+    "of module near": 0.32,
+    "private": -0.82,
+    "raise, class": 1.12,
+    "raise, error": 1.18,
+    "raise, other": -1.12,
+    "receiver": 3.55,
+    "receiver guessed": -0.33,
+    "related": 0.22,
+    "return, class": -0.09,
+    "return, field": -0.1,
+    "return, function": 0.27,
+    "return, method": -0.07,
+    "return, variable": -0.01,
+    "root in line": 0.6,
+    "root near": 0.47,
+    "same folder": -0.08,
+    "same name": 0.9,
+    "used before": -3.64,
+    "used later": -0.44,
+    "used soon": -3.65,
+    "value, class": -0.09,
+    "value, field": -0.38,
+    "value, function": 0.76,
+    "value, method": -0.53,
+    "value, variable": 0.25,
+}
+
+# What each evidence means, by its beginning.
+MEANINGS: Mapping[str, str] = {
+    "import": "the file imports it: used before the cursor, unused there, or by a star",
+    "of module": "a module that the file imports offers it; near: the module is named nearby",
+    "receiver": "a member of what stands before the dot; guessed: by its name, or one of several",
+    "inherited": "a member of a base class of the class around the cursor",
+    "member of": "a member of what a name in sight stands for",
+    "root": "that name stands on the line, or nearby",
+    "alike": "the functions of related files that share most names with this one use it",
+    "same name": "functions of the same name in related files use it",
+    "behind": "in related files it stands behind the same word and a dot",
+    "files": "in so many related files it is used (logarithm)",
+    "by habit": "nothing but its name speaks for it",
+    "definers": "so many definitions have this name (logarithm)",
+    "used": "the text names it already: before the cursor, soon after it, or later",
+    "like": "parts of its name stand nearby, or on the line",
+    "related": "it is defined in a related file",
+    "same folder": "it is defined in the same folder",
+    "typed": "its name begins with what is typed",
+    "private": "its name begins with an underscore",
+    "dunder": "its name has two at both ends",
+    "error": "its name is that of an error",
+    "kind": "what it is",
+    "dot": "a member or not, when there is a dot before the cursor",
+    "value": "what it is, behind `=`",
+    "argument": "what it is, behind `(`",
+    "return": "what it is, behind `return`",
+    "raise": "what it is, behind `raise`",
+    "isinstance": "what it is, behind `isinstance(`",
+}
+
+_ERRORS = ("Error", "Exception", "Warning")
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """`situation` is the evidence that a place gives for everything of one kind."""
+
+    score: float
+    candidate: Candidate
+    situation: Mapping[str, float]
+
+    @property
+    def evidence(self) -> dict[str, float]:
+        return {**self.situation, **self.candidate.evidence}
+
+
+def rank(
+    candidates: Iterable[Candidate], place: Place, path: str, related: frozenset[str] = frozenset()
+) -> list[Ranked]:
+    """The likeliest first."""
+    words = _Words(parts_of(place.near), parts_of(place.line_words))
+    folder = path.rpartition("/")[0]
+    situations = {
+        (kind, is_member): _situation(place, kind, is_member=is_member)
+        for kind in SymbolKind
+        for is_member in (False, True)
+    }
+    scores = {key: score(situation) for key, situation in situations.items()}
+    ranked = []
+    for candidate in candidates:
+        symbol = candidate.symbol
+        key = (symbol.kind, bool(symbol.container))
+        _add_usage(candidate.evidence, symbol.name, place)
+        _add_name(candidate.evidence, symbol.name, place, words)
+        if symbol.path in related:
+            candidate.evidence["related"] = 1.0
+        if symbol.path.rpartition("/")[0] == folder:
+            candidate.evidence["same folder"] = 1.0
+        ranked.append(Ranked(scores[key] + score(candidate.evidence), candidate, situations[key]))
+    ranked.sort(key=_best_first)
+    return ranked
+
+
+def score(evidence: Mapping[str, float]) -> float:
+    return sum([WEIGHTS.get(name, 0.0) * value for name, value in evidence.items()])
+
+
+def _best_first(item: Ranked) -> tuple[float, str, int]:
+    symbol = item.candidate.symbol
+    return -item.score, symbol.path, symbol.span.start
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Parts of words."""
+
+    near: frozenset[str]
+    on_line: frozenset[str]
+
+
+def _situation(place: Place, kind: SymbolKind, *, is_member: bool) -> dict[str, float]:
+    found = [f"kind {kind.value}"]
+    if place.has_dot:
+        found.append("dot, member" if is_member else "dot, no member")
+    found += [f"{situation}, {kind.value}" for situation in _situations(place.line)]
+    return dict.fromkeys(found, 1.0)
+
+
+def _situations(line: str) -> Sequence[str]:
+    first = line.split(maxsplit=1)[:1]
+    written = line.rstrip()
+    found = [word for word in ("raise", "return") if first == [word]]
+    if written.endswith("="):
+        found.append("value")
+    elif written.endswith("("):
+        found.append("argument")
+        if written.endswith("isinstance("):
+            found.append("isinstance")
+    return found
+
+
+def _add_usage(evidence: dict[str, float], name: str, place: Place) -> None:
+    if name in place.before:
+        evidence["used before"] = 1.0
+    if name in place.soon:
+        evidence["used soon"] = 1.0
+    if name in place.later:
+        evidence["used later"] = 1.0
+
+
+def _add_name(evidence: dict[str, float], name: str, place: Place, words: _Words) -> None:
+    if name[0] == "_":
+        evidence["private"] = 1.0
+        if name.startswith("__") and name.endswith("__"):
+            evidence["dunder"] = 1.0
+    if parts := word_parts(name):
+        evidence["like near"] = sum([part in words.near for part in parts]) / len(parts)
+        evidence["like line"] = sum([part in words.on_line for part in parts]) / len(parts)
+    if name.endswith(_ERRORS):
+        evidence["raise, error" if place.line.lstrip().startswith("raise ") else "error"] = 1.0
+    if place.typed and name.lower().startswith(place.typed.lower()):
+        evidence["typed"] = 1.0

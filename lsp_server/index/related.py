@@ -1,0 +1,63 @@
+"""The retrieval of one place, in a straight line: related files, habits, candidates, ranking, filling.
+
+Runs in the session, in the thread that all questions to the index run in. Pure over a `Catalogue`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lsp_server.index.candidates import Sight, gather
+from lsp_server.index.catalogue import Catalogue
+from lsp_server.index.fill import fill
+from lsp_server.index.habits import read_habits
+from lsp_server.index.imports import STAR
+from lsp_server.index.outline import Outline
+from lsp_server.index.place import Place
+from lsp_server.index.rank import Ranked, rank
+from lsp_server.index.receivers import Receivers
+from lsp_server.types import Snippet
+
+_N_IMPORTERS = 40
+_N_SIBLINGS = 24
+_N_IMPORTED = 16
+_MAX_IMPORTED_NAMES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What may be wanted at a place, the likeliest first."""
+
+    place: Place
+    ranked: Sequence[Ranked]
+
+
+def find(catalogue: Catalogue, current: Outline, place: Place) -> Found:
+    """`catalogue` was refreshed with `current`."""
+    related = related_files(catalogue, current)
+    habits = read_habits(place, [catalogue.outline(path) for path in related])
+    files = frozenset(related)
+    sight = Sight(place, current, catalogue, Receivers(catalogue), habits, files)
+    return Found(place, rank(gather(sight), place, current.path, files))
+
+
+def related_files(catalogue: Catalogue, current: Outline) -> Sequence[str]:
+    """Files that import the same names, that lie beside, that are imported: code like this is found there."""
+    names = [item.name or item.module.rpartition(".")[2] for item in current.imports if item.name != STAR]
+    imported = [catalogue.resolve(current.path, item.module) for item in current.imports if item.module]
+    found = [
+        *catalogue.importers(current.path, tuple(names[:_MAX_IMPORTED_NAMES]), _N_IMPORTERS),
+        *catalogue.siblings(current.path, _N_SIBLINGS),
+        *[path for path in imported if path][:_N_IMPORTED],
+    ]
+    return [path for path in dict.fromkeys(found) if path != current.path]
+
+
+def build_snippets(catalogue: Catalogue, found: Found, budget_chars: int) -> tuple[Snippet, ...]:
+    def header(path: str, container: str) -> str:
+        outer, _, name = container.rpartition(".")
+        owner = catalogue.outline(path).members(outer).get(name)
+        return owner.signature if owner is not None else f"class {name}:"
+
+    return fill((item.candidate.symbol for item in found.ranked), budget_chars, header)

@@ -1,0 +1,96 @@
+"""Retrieval in one workspace folder, from a document and an offset to snippets; keeps what is reused.
+
+Runs in the session, in the thread that all questions to the index run in. A question may take so long and no
+longer: who is late gets nothing, but what was read meanwhile is kept, so that the next one is in time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lsp_server.index.catalogue import Catalogue, Late
+from lsp_server.index.document import ImportCache
+from lsp_server.index.languages import language_for
+from lsp_server.index.live import LiveTexts
+from lsp_server.index.outline import Outline, outline_of_text
+from lsp_server.index.place import Place, cut_line, read_place
+from lsp_server.index.reader import Reader
+from lsp_server.index.related import Found, build_snippets, find, related_files
+from lsp_server.index.view import OpenDocument, ParseCache
+from lsp_server.types import Snippet
+
+# What a token of code is counted as where no model is at hand; so does the benchmark.
+CHARS_PER_TOKEN = 3.5
+_MIN_TYPED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """`note` is a word for the trace: why there is little or nothing. `is_late`: ask again."""
+
+    snippets: tuple[Snippet, ...] = ()
+    note: str = ""
+    is_late: bool = False
+
+
+class Retriever:
+    """One for each workspace folder."""
+
+    def __init__(self, reader: Reader, parses: ParseCache, imports: ImportCache) -> None:
+        self._catalogue = Catalogue(reader, parses)
+        self._imports = imports
+        self._live = LiveTexts()
+
+    def retrieve(
+        self,
+        documents: Mapping[str, OpenDocument],
+        document: OpenDocument,
+        offset: int,
+        budget_chars: int,
+        deadline_s: float | None = None,
+    ) -> Retrieval:
+        """`deadline_s` is a time of `time.monotonic`."""
+        try:
+            found = self.find(documents, document, offset, deadline_s)
+        except Late:
+            return Retrieval(note="late", is_late=True)
+        if is_in_file(found):
+            return Retrieval(note="in-file")
+        snippets = build_snippets(self._catalogue, found, budget_chars)
+        return Retrieval(snippets, "" if snippets else "nothing")
+
+    def find(
+        self,
+        documents: Mapping[str, OpenDocument],
+        document: OpenDocument,
+        offset: int,
+        deadline_s: float | None = None,
+    ) -> Found:
+        """The candidates in order, with the evidence for each."""
+        current, place = self._look(document, offset)
+        others = {path: item for path, item in documents.items() if path != document.path}
+        self._catalogue.refresh(others, current, deadline_s)
+        return find(self._catalogue, current, place)
+
+    def warm_up(self, documents: Mapping[str, OpenDocument], document: OpenDocument) -> None:
+        """Reads what the first question about a document will need, for as long as it takes."""
+        current, _ = self._look(document, len(document.text))
+        self._catalogue.refresh({}, current)
+        for path in related_files(self._catalogue, current):
+            self._catalogue.outline(path)
+
+    def _look(self, document: OpenDocument, offset: int) -> tuple[Outline, Place]:
+        imports = self._imports.imports_of(document.path, document.text, document.language_id)
+        language = language_for(document.language_id, document.path)
+        live = self._live.read(language.id if language is not None else "", cut_line(document.text, offset))
+        return outline_of_text(document.path, live.facts, imports), read_place(live, offset)
+
+
+def is_in_file(found: Found) -> bool:
+    """What is being typed is the beginning of a name that the file has, and of none elsewhere."""
+    place = found.place
+    if len(place.typed) < _MIN_TYPED or any("typed" in item.candidate.evidence for item in found.ranked):
+        return False
+    words = place.before | place.soon | place.later
+    return any(word != place.typed and word.startswith(place.typed) for word in words)

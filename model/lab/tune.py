@@ -1,0 +1,280 @@
+"""Tunes a model file made by the lab on one workspace: trains an adapter, judges it on files it never saw.
+
+Runs in the process of `edgewise model tune`, at a low priority and with one core left to the user. A run that
+was cut goes on from its checkpoint. Judged through the engine that completes, without and with the adapter,
+on the same places. Must not know folders, ignore rules or where adapters are installed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import pickle
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from model.families import Family
+from model.lab.cases import Case
+from model.lab.engine import Engine
+from model.lab.export import read_gguf_net
+from model.lab.net import Net, weighted_sum
+from model.lab.tokenizer import Tokenizer
+from model.lab.tune_lora import LoraShape, add_lora, load_lora, lora_layers, read_lora, write_adapter
+from model.lab.tune_samples import (
+    SampleMaker,
+    Split,
+    TuneFile,
+    build_cases,
+    build_prompt,
+    build_tensors,
+    split_files,
+)
+
+N_PREDICT = 48
+SAVE_EVERY_S = 20.0
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class TunePlan:
+    """How long and how fast an adapter learns, and on how many lines it is judged."""
+
+    minutes: float = 8.0
+    n_time: int = 256
+    n_rows: int = 8
+    lr: float = 6e-3
+    warmup_steps: int = 10
+    n_cases: int = 200
+    n_threads: int = 1
+    seed: int = 1
+    max_steps: int = 0  # 0: the clock alone decides
+    lora: LoraShape = field(default_factory=LoraShape)
+
+    def progress(self, step: int, seconds: float) -> float:
+        by_steps = step / self.max_steps if self.max_steps else 0.0
+        return min(1.0, max(by_steps, seconds / (60 * self.minutes)))
+
+    def rate(self, step: int, progress: float) -> float:
+        """Warm-up, then a cosine to a tenth."""
+        decay = 0.1 + 0.45 * (1 + math.cos(math.pi * progress))
+        return self.lr * min(decay, (step + 1) / self.warmup_steps)
+
+
+@dataclass(frozen=True)
+class TuneTask:
+    """What is tuned on what. `scratch` is a folder of this task's own, kept when a run is cut."""
+
+    model: Path
+    tokenizer: Path
+    family: Family
+    repository: str
+    files: tuple[TuneFile, ...]
+    scratch: Path
+
+    def identify(self, plan: TunePlan) -> str:
+        """Changes when anything changes that a checkpoint depends on; but not with the time that is left."""
+        digest = hashlib.sha256(json.dumps([asdict(plan) | {"minutes": 0, "n_threads": 0}]).encode())
+        digest.update(f"{self.model}\0{self.model.stat().st_size}\0{self.family.name}".encode())
+        for file in self.files:
+            digest.update(f"\0{file.path}\0{file.text}".encode("utf-8", "replace"))
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Exact matches of one engine on the held-out lines, case by case."""
+
+    hits: tuple[bool, ...]
+
+    @property
+    def exact_match(self) -> float:
+        return 100 * sum(self.hits) / max(1, len(self.hits))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a run. `adapter` is the trained file, in the task's scratch folder."""
+
+    before: Figures
+    after: Figures
+    n_train_files: int
+    n_held_out_files: int
+    n_steps: int
+    n_tokens: int
+    seconds: float
+    losses: tuple[float, float]  # of held-out text, nats a token, before and after
+    adapter: Path
+
+    @property
+    def n_won(self) -> int:
+        return sum(new and not old for old, new in zip(self.before.hits, self.after.hits, strict=True))
+
+    @property
+    def n_lost(self) -> int:
+        return sum(old and not new for old, new in zip(self.before.hits, self.after.hits, strict=True))
+
+    @property
+    def does_help(self) -> bool:
+        """More lines right, by more than one line's luck, and the held-out text no more surprising."""
+        return self.n_won - self.n_lost >= 2 and self.losses[1] <= self.losses[0]
+
+
+class TuneRun:
+    """The net with its adapter, its optimizer, and how far it has come."""
+
+    def __init__(self, task: TuneTask, plan: TunePlan) -> None:
+        torch.manual_seed(plan.seed)
+        torch.set_num_threads(plan.n_threads)
+        self.task, self.plan = task, plan
+        self.net: Net = add_lora(read_gguf_net(task.model), plan.lora).train()
+        weights = [weight for _, layer in lora_layers(self.net) for weight in (layer.a, layer.b)]
+        self.optimizer = torch.optim.AdamW(weights, lr=plan.lr, betas=(0.9, 0.98), weight_decay=0.01)
+        self.step, self.seconds, self.n_tokens = 0, 0.0, 0
+        self._key = task.identify(plan)
+        task.scratch.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.task.scratch / "tune.pt"
+
+    @property
+    def progress(self) -> float:
+        return self.plan.progress(self.step, self.seconds)
+
+    def resume(self) -> bool:
+        """Goes on from a checkpoint of this very task, if there is one; another one's is left alone."""
+        if not self.checkpoint.exists():
+            return False
+        try:
+            stored: dict[str, Any] = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+        except (RuntimeError, EOFError, ValueError, OSError, KeyError, pickle.UnpicklingError):
+            return False  # damaged: begin anew
+        if stored["key"] != self._key:
+            return False
+        load_lora(self.net, stored["lora"])
+        self.optimizer.load_state_dict(stored["optimizer"])
+        self.step, self.seconds, self.n_tokens = stored["step"], stored["seconds"], stored["n_tokens"]
+        return True
+
+    def save(self) -> None:
+        """Written beside, then renamed."""
+        stored = {
+            "key": self._key, "lora": read_lora(self.net), "optimizer": self.optimizer.state_dict(),
+            "step": self.step, "seconds": self.seconds, "n_tokens": self.n_tokens,
+        }  # fmt: skip
+        beside = self.checkpoint.with_suffix(".part")
+        torch.save(stored, beside)
+        beside.replace(self.checkpoint)
+
+    def train(self, maker: SampleMaker, files: Sequence[TuneFile], pad: int, advance: Advance) -> None:
+        """Until the plan is done. Ctrl-C leaves a checkpoint. `advance` counts thousandths of the run."""
+        batches = maker.batches(files, self.plan.n_rows, self.plan.seed)
+        for _ in range(self.step):
+            next(batches)
+        shown, saved = 0, time.monotonic()
+        try:
+            while self.progress < 1:
+                shown += self._show(shown, advance)
+                self.learn(*build_tensors(next(batches), pad))
+                if time.monotonic() - saved > SAVE_EVERY_S:
+                    self.save()
+                    saved = time.monotonic()
+        finally:
+            self.save()
+        self._show(shown, advance)
+
+    def _show(self, shown: int, advance: Advance) -> int:
+        n_more = int(1000 * self.progress) - shown
+        advance(n_more)
+        return n_more
+
+    def learn(self, inputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> None:
+        """One update."""
+        started = time.monotonic()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = weighted_sum(self.net, inputs, targets, weights) / weights.sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.plan.rate(self.step, self.progress)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        self.n_tokens += inputs.numel()
+        self.seconds += time.monotonic() - started
+
+    @torch.no_grad()
+    def measure_loss(self, maker: SampleMaker, files: Sequence[TuneFile], pad: int) -> float:
+        """Mean loss on held-out files, always of the same samples."""
+        total = weight = 0.0
+        batches = maker.batches(files, 8, seed=0)
+        for _ in range(4):
+            inputs, targets, weights = build_tensors(next(batches), pad)
+            total += float(weighted_sum(self.net, inputs, targets, weights))
+            weight += float(weights.sum())
+        return total / max(weight, 1.0)
+
+
+class Watcher(Protocol):
+    """Whoever watches a run."""
+
+    def say(self, sentence: str) -> None: ...
+
+    def track(self, label: str, total: int) -> AbstractContextManager[Advance]: ...
+
+
+def tune(task: TuneTask, plan: TunePlan, watcher: Watcher) -> Outcome:
+    """Trains and judges. Raises nothing of its own; the caller has checked that there is enough to learn."""
+    split, tokenizer = split_files(task.files), Tokenizer(task.tokenizer)
+    maker = SampleMaker(tokenizer, task.family, task.repository, plan.n_time)
+    run = TuneRun(task, plan)
+    loss_before = run.measure_loss(maker, split.held_out, tokenizer.pad)
+    if run.resume():
+        watcher.say(f"Going on from {100 * run.progress:.0f} % of an earlier run.")
+    with watcher.track("training", 1000) as advance:
+        run.train(maker, split.train, tokenizer.pad, advance)
+    adapter = task.scratch / "adapter.gguf"
+    write_adapter(run.net, plan.lora, adapter)
+    losses = (loss_before, run.measure_loss(maker, split.held_out, tokenizer.pad))
+    before, after = judge(task, plan, split, adapter, watcher)
+    return Outcome(
+        before,
+        after,
+        len(split.train),
+        len(split.held_out),
+        run.step,
+        run.n_tokens,
+        run.seconds,
+        losses,
+        adapter,
+    )
+
+
+def judge(
+    task: TuneTask, plan: TunePlan, split: Split, adapter: Path, watcher: Watcher
+) -> tuple[Figures, Figures]:
+    """The same held-out lines, through the engine without and with the adapter."""
+    tokenizer = Tokenizer(task.tokenizer)
+    cases = build_cases(split.held_out, plan.n_cases, task.repository)
+    prompts = [build_prompt(tokenizer, task.family, case, plan.n_time) for case in cases]
+    figures = []
+    for label, path in (("judging without", ""), ("judging with", str(adapter))):
+        engine = Engine(task.model, plan.n_threads, adapter=path)
+        with watcher.track(label, len(cases)) as advance:
+            figures.append(count_hits(engine, cases, prompts, advance))
+    return figures[0], figures[1]
+
+
+def count_hits(engine: Engine, cases: list[Case], prompts: list[list[int]], advance: Advance) -> Figures:
+    hits = []
+    for case, ids in zip(cases, prompts, strict=True):
+        got = engine.complete(ids, N_PREDICT, ("\n",)).text
+        hits.append(got.rstrip() == case.expected.rstrip())
+        advance(1)
+    return Figures(tuple(hits))

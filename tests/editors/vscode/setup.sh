@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# What the tests in the real VS Code need, outside of the repository and kept between runs:
+# code-server (VS Code with its own node), Chromium, playwright; then the extension, checked, tested and packed.
+# Needs root on Debian for what is not installed yet; otherwise an npm registry and a Python index.
+set -euo pipefail
+ROOT=$(cd "$(dirname "$0")/../../.." && pwd)
+PYTHON=${PYTHON:-$ROOT/.venv/bin/python}
+DEST=${XDG_CACHE_HOME:-$HOME/.cache}/edgewise-editors/vscode
+CODE_SERVER=4.139.1 # VS Code 1.139.1
+NODE=24.21.0
+case $(uname -m) in x86_64) CPU=x64 ;; aarch64) CPU=arm64 ;; *) echo "no code-server for $(uname -m)" >&2; exit 1 ;; esac
+mkdir -p "$DEST"
+
+# --- programs of the system ---
+packages=()
+command -v npm >/dev/null || packages+=(npm)
+command -v g++ >/dev/null || packages+=(g++)
+command -v make >/dev/null || packages+=(make)
+command -v chromium >/dev/null || packages+=(chromium)
+if [ ${#packages[@]} -gt 0 ]; then
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
+fi
+
+# --- code-server, from npm: its own install script would download from elsewhere ---
+unpack() { # SPEC FOLDER
+  local scratch tarball
+  scratch=$(mktemp -d)
+  tarball=$(npm pack --silent --pack-destination "$scratch" "$1" 2>/dev/null | tail -1)
+  mkdir -p "$2"
+  tar xzf "$scratch/$tarball" -C "$2" --strip-components=1
+  rm -r "$scratch"
+}
+
+STAMP="$DEST/.ok-$CODE_SERVER-$NODE"
+if [ ! -e "$STAMP" ]; then
+  rm -rf "$DEST/node24" "$DEST/code-server"
+  unpack "node-linux-$CPU@$NODE" "$DEST/node24"
+fi
+export PATH="$DEST/node24/bin:$PATH" # npm's first line is "env node"
+QUIET="--omit=dev --omit=optional --ignore-scripts --no-audit --no-fund --loglevel=error"
+if [ ! -e "$STAMP" ]; then
+  unpack "code-server@$CODE_SERVER" "$DEST/code-server"
+  # shellcheck disable=SC2086
+  (cd "$DEST/code-server" && npm ci $QUIET)
+  cd "$DEST/code-server/lib/vscode"
+  # shellcheck disable=SC2086
+  npm install $QUIET # its shrinkwrap is not complete: npm ci refuses
+  watcher=$(node -p "require('./node_modules/@parcel/watcher/package.json').version")
+  unpack "@parcel/watcher-linux-$CPU-glibc@$watcher" "node_modules/@parcel/watcher-linux-$CPU-glibc"
+  gyp=$(find "$(npm root -g --loglevel=error)" /usr/lib/node_modules /usr/share/nodejs \
+    -path '*node-gyp/bin/node-gyp.js' 2>/dev/null | head -1)
+  for module in @vscode/spdlog @vscode/native-watchdog; do # the logs, and the end of orphans
+    (cd "node_modules/$module" && node "$gyp" rebuild --nodedir="$DEST/node24" >build.log 2>&1) ||
+      { tail -20 "node_modules/$module/build.log"; exit 1; }
+  done
+  rm -rf node_modules/@microsoft/mxc-sdk/bin node_modules/@vscode/sqlite3/deps # not used here, 100 MB
+  touch "$STAMP"
+fi
+
+# --- the driver ---
+cd "$ROOT"
+"$PYTHON" -c 'import playwright, PIL' 2>/dev/null || "$PYTHON" -m pip install --quiet --editable '.[editors]'
+
+# --- the extension: as a person would get it, with the server's wheel inside ---
+rm -rf editors/vscode/server
+"$PYTHON" -m pip wheel --quiet --no-deps --wheel-dir editors/vscode/server .
+cd editors/vscode
+cmp -s package-lock.json node_modules/.edgewise-lock 2>/dev/null ||
+  { npm ci --loglevel=error && cp package-lock.json node_modules/.edgewise-lock; }
+npm run --silent check
+npm test --silent
+npm run --silent package

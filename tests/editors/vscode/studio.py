@@ -1,0 +1,216 @@
+"""A real VS Code on a fresh profile: code-server with the packed extension, apart from the user's own.
+
+Runs in the test process. Must not know the browser; that is `workbench.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.editors.vscode.places import make_projects
+
+ROOT = Path(__file__).parents[3]
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgewise-editors" / "vscode"
+PROGRAM = Path(os.environ.get("EDGEWISE_PROGRAM") or ROOT / ".venv" / "bin" / "edgewise")
+EXTENSION = ROOT / "editors" / "vscode" / "edgewise.vsix"
+START_TIMEOUT_S = 120.0
+GONE_TIMEOUT_S = 30.0
+
+QUIET: Mapping[str, Any] = {
+    "workbench.startupEditor": "none",
+    "workbench.tips.enabled": False,
+    "workbench.enableExperiments": False,
+    "workbench.secondarySideBar.defaultVisibility": "hidden",
+    "workbench.colorTheme": "Default Light Modern",
+    "telemetry.telemetryLevel": "off",
+    "update.mode": "none",
+    "extensions.autoUpdate": False,
+    "extensions.autoCheckUpdates": False,
+    "extensions.ignoreRecommendations": True,
+    "chat.disableAIFeatures": True,
+    "chat.commandCenter.enabled": False,
+    "git.enabled": False,
+    "git.openRepositoryInParentFolders": "never",
+    "files.autoSave": "off",
+    "files.hotExit": "off",
+    "editor.inlineSuggest.enabled": True,
+    "editor.quickSuggestions": {"other": "off", "comments": "off", "strings": "off"},
+    "editor.suggestOnTriggerCharacters": False,
+    "editor.parameterHints.enabled": False,
+    "editor.wordBasedSuggestions": "currentDocument",
+    "editor.cursorBlinking": "solid",
+    "editor.accessibilitySupport": "off",
+    "editor.minimap.enabled": False,
+    "editor.autoClosingBrackets": "never",
+    "editor.autoClosingQuotes": "never",
+}
+MACHINE: Mapping[str, Any] = {
+    "edgewise.vscode.executable": str(PROGRAM),
+    "edgewise.model.idle_exit_s": 1,
+    "edgewise.completion.timeout_ms": 20_000,  # the machine may be busy with something else
+    "edgewise.completion.t_max_predict_ms": 5_000,
+    "edgewise.log.level": "debug",  # the traces' milliseconds are read from the log
+}
+
+
+@dataclass(frozen=True)
+class Studio:
+    """One code-server that listens on the loopback."""
+
+    folder: Path
+    port: int
+    trusts: bool
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def workspace(self) -> Path:
+        return self.folder / "workspace"
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def log(self) -> str:
+        """What the extension and its server logged."""
+        return "\n".join(
+            path.read_text("utf-8", "replace") for path in self.data.glob("logs/**/*edgewise.log")
+        )
+
+    def processes(self, word: str) -> list[psutil.Process]:
+        """The living processes of this studio whose command holds `word`."""
+        return [process for process in psutil.process_iter() if is_of(process, self.home, word)]
+
+    def set_machine(self, **changes: Any) -> None:
+        write_settings(self.data / "Machine" / "settings.json", {**MACHINE, **changes})
+
+
+def is_of(process: psutil.Process, home: Path, word: str) -> bool:
+    try:
+        is_ours = process.environ().get("HOME") == str(home)
+        is_alive = process.status() != psutil.STATUS_ZOMBIE
+        return is_ours and is_alive and any(word in part for part in process.cmdline())
+    except psutil.Error:
+        return False
+
+
+def write_settings(path: Path, values: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(values, indent=1))
+
+
+@contextmanager
+def open_studio(
+    user: Mapping[str, Any] | None = None,
+    machine: Mapping[str, Any] | None = None,
+    *,
+    trusts: bool = True,
+    path: str = "",
+) -> Iterator[Studio]:
+    """Starts one and ends it, with everything that was started from it. `path` stands for PATH."""
+    folder = Path(tempfile.mkdtemp(prefix="ew"))
+    studio = Studio(folder, free_port(), trusts)
+    studio.home.mkdir()
+    studio.workspace.mkdir()
+    make_projects(studio.workspace)
+    write_settings(studio.data / "User" / "settings.json", {**QUIET, **(user or {})})
+    write_settings(studio.data / "Machine" / "settings.json", {**MACHINE, **(machine or {})})
+    # A head start is given before the editor has told its settings.
+    (studio.home / "config.toml").write_text("[model]\nidle_exit_s = 1.0\n")
+    environment = build_environment(studio, path)
+    code_server(studio, environment, "--install-extension", str(EXTENSION)).wait(START_TIMEOUT_S)
+    process = code_server(studio, environment, *options(studio))
+    try:
+        wait_until_healthy(studio, process)
+        yield studio
+    finally:
+        end(studio, process)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def build_environment(studio: Studio, path: str) -> dict[str, str]:
+    kept = {
+        name: os.environ[name] for name in ("LANG", "PIP_INDEX_URL", "PIP_CONFIG_FILE") if name in os.environ
+    }
+    return {
+        **kept,
+        "PATH": path or os.environ["PATH"],
+        "HOME": str(studio.home),
+        "XDG_CONFIG_HOME": str(studio.home / ".config"),
+        "EDGEWISE_CONFIG": str(studio.home / "config.toml"),
+        "EDGEWISE_CACHE_DIR": str(studio.home / "cache"),
+        "EDGEWISE_RUNTIME_DIR": str(studio.home / "run"),
+        "EXTENSIONS_GALLERY": "{}",
+    }
+
+
+def code_server(studio: Studio, environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[bytes]:
+    program = [str(CACHE / "node24/bin/node"), str(CACHE / "code-server/out/node/entry.js")]
+    places = ["--user-data-dir", str(studio.data), "--extensions-dir", str(studio.folder / "extensions")]
+    with (studio.folder / "code-server.log").open("ab") as log:
+        return subprocess.Popen(
+            [*program, *places, "--config", str(studio.folder / "config.yaml"), *arguments],
+            env=dict(environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+
+
+def options(studio: Studio) -> list[str]:
+    trust = ["--disable-workspace-trust"] if studio.trusts else []
+    return [
+        "--auth", "none", "--bind-addr", f"127.0.0.1:{studio.port}",
+        "--disable-telemetry", "--disable-update-check", "--disable-getting-started-override",
+        "--disable-proxy", "--ignore-last-opened", "--reconnection-grace-time", "3", *trust,
+    ]  # fmt: skip
+
+
+def wait_until_healthy(studio: Studio, process: subprocess.Popen[bytes]) -> None:
+    end_at = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < end_at:
+        with suppress(OSError):
+            if urllib.request.urlopen(f"{studio.address}/healthz", timeout=5).status == 200:
+                return
+        with suppress(subprocess.TimeoutExpired):  # the wait for the next try ends at once when it died
+            process.wait(0.2)
+            break
+    raise AssertionError((studio.folder / "code-server.log").read_text())
+
+
+def end(studio: Studio, process: subprocess.Popen[bytes]) -> None:
+    """Language servers end with their extension host, engine hosts a second after the last of them."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(GONE_TIMEOUT_S)
+    left = studio.processes("")
+    _, alive = psutil.wait_procs(left, GONE_TIMEOUT_S)
+    for survivor in alive:
+        print("SURVIVOR", survivor.cmdline())
+        with suppress(psutil.Error):
+            survivor.kill()

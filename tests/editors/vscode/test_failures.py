@@ -1,0 +1,137 @@
+"""What bad things get: an editor that is never blocked, one notification at most, a status that says why."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.editors.vscode.conftest import open_window
+from tests.editors.vscode.places import TABLE_PY, write_place
+from tests.editors.vscode.studio import Studio, open_studio
+from tests.editors.vscode.workbench import Workbench
+
+pytestmark = pytest.mark.timeout(400)
+
+# A PATH without edgewise, but with a Python that can make a virtual environment.
+BARE_PATH = os.pathsep.join([str(Path(sys.base_prefix, "bin")), "/usr/bin", "/bin"])
+OLD_SERVER = """#!{python}
+import importlib.metadata as metadata
+real = metadata.version
+metadata.version = lambda name: "0.0.1" if name == "edgewise" else real(name)
+from lsp_server.cli import main
+main()
+"""
+
+
+def write_program(folder: Path, text: str) -> Path:
+    program = folder / "edgewise"
+    program.write_text(text)
+    program.chmod(0o755)
+    return program
+
+
+def type_at_the_place(window: Workbench, name: str) -> str:
+    path = write_place(window.folder / name, TABLE_PY)
+    window.open_file(path)
+    window.go_to(TABLE_PY.line, TABLE_PY.column)
+    window.type(TABLE_PY.typed)
+    return window.wait_for_ghost()
+
+
+def test_the_engine_host_is_killed(window: Workbench, studio: Studio):
+    type_at_the_place(window, "kill-host.py")
+    [host] = studio.processes("model.host")
+    host.kill()
+    window.wait_for_status("restarting|starting|loading")
+    window.wait_until_ready()
+    window.press("Escape")
+    assert window.ask()
+    assert [process.pid for process in studio.processes("model.host")] != [host.pid]
+    expect(window.notices).to_have_count(0)
+
+
+def test_the_server_is_killed_while_typing(window: Workbench, studio: Studio):
+    type_at_the_place(window, "kill-server.py")
+    [server] = servers(studio)
+    server.kill()
+    window.press("Escape")
+    window.type("_co")
+    window.wait_for_column(TABLE_PY.column + len(TABLE_PY.typed) + 3)
+    window.wait_for_status("starting")
+    window.wait_until_ready()
+    assert window.ask()
+    assert [process.pid for process in servers(studio)] != [server.pid]
+    expect(window.notices).to_have_count(0)
+    expect(window.dialogs).to_have_count(0)
+
+
+def servers(studio: Studio) -> list:
+    """The language servers, without the shells and workers around them."""
+    return [process for process in studio.processes("serve") if "serve" in process.cmdline()[-1:]]
+
+
+def test_paused_and_resumed(window: Workbench, images: Path):
+    type_at_the_place(window, "pause.py")
+    window.open_menu()
+    window.picture(images / "vscode-status-menu.png")
+    window.choose("Pause suggestions")
+    window.wait_for_status("^edgewise, paused")
+    window.wait_for_no_ghost()
+    window.type("_column(")
+    window.open_menu()
+    expect(window.ghost).to_have_count(0)
+    window.choose("Resume suggestions")
+    window.wait_until_ready()
+    assert window.ask()
+
+
+def test_a_server_that_dies_at_once_is_given_up(browser: Browser, studio: Studio, tmp_path: Path):
+    program = write_program(tmp_path, "#!/bin/sh\nexit 3\n")
+    with (
+        open_studio(machine={"edgewise.vscode.executable": str(program)}) as broken,
+        open_window(browser, broken) as window,
+    ):
+        window.open(broken.workspace / "python")
+        window.wait_for_status("^edgewise, failed.*ended five times")
+        expect(window.notices).to_have_count(1)
+        expect(window.notices).to_contain_text("Restart")
+        expect(window.dialogs).to_have_count(0)
+        window.open_file(broken.workspace / "python" / "src" / "shop" / "money.py")
+        window.type("# still an editor")
+        window.save()
+
+
+def test_a_server_that_is_too_old_works_and_is_named_once(browser: Browser, tmp_path: Path):
+    program = write_program(tmp_path, OLD_SERVER.format(python=sys.executable))
+    with (
+        open_studio(machine={"edgewise.vscode.executable": str(program)}) as old,
+        open_window(browser, old) as window,
+    ):
+        window.open(old.workspace / "python")
+        window.wait_until_ready()
+        expect(window.notices).to_have_count(1)
+        expect(window.notices).to_contain_text("edgewise 0.0.1")
+        assert type_at_the_place(window, "old.py")
+
+
+def test_no_server_and_the_button_that_installs_one(browser: Browser):
+    """The packed wheel, into an environment of its own; the libraries come from the package index."""
+    with (
+        open_studio(machine={"edgewise.vscode.executable": ""}, path=BARE_PATH) as bare,
+        open_window(browser, bare) as window,
+    ):
+        window.open(bare.workspace / "python")
+        window.wait_for_status("^edgewise, failed: edgewise is not installed")
+        expect(window.notices).to_have_count(1)
+        expect(window.notices).to_contain_text("edgewise is not installed on this machine")
+        window.press_button("Install…")
+        expect(window.notices).to_contain_text("are fetched from your Python package index")
+        window.press_button("Install")
+        window.wait_for_status("^edgewise, loading: installing")
+        window.wait_until_ready(timeout_ms=300_000)
+        assert type_at_the_place(window, "installed.py")
+        assert any("globalStorage" in part for part in servers(bare)[0].cmdline())

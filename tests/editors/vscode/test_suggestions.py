@@ -1,0 +1,124 @@
+"""Ghost text in the real VS Code, from the model that ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.editors.vscode.conftest import open_window
+from tests.editors.vscode.places import ACCOUNT_PY, TABLE_PY, TABLE_TS, Place, write_place
+from tests.editors.vscode.studio import Studio
+from tests.editors.vscode.workbench import Workbench
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def go(window: Workbench, name: str, place: Place) -> Path:
+    """Opens a new file and puts the cursor to the place."""
+    path = write_place(window.folder / name, place)
+    window.open_file(path)
+    window.go_to(place.line, place.column)
+    return path
+
+
+def start(window: Workbench, name: str, place: Place) -> tuple[Path, str]:
+    """Types at the place; the file, and the ghost text that appears."""
+    path = go(window, name, place)
+    window.type(place.typed)
+    return path, window.wait_for_ghost()
+
+
+def test_tab_inserts_and_the_file_holds_it(window: Workbench, images: Path):
+    path, ghost = start(window, "tab.py", TABLE_PY)
+    window.picture(images / "vscode-ghost-text.png")
+    window.press("Tab")
+    window.wait_for_no_ghost()
+    window.save()
+    assert path.read_text() == f"{TABLE_PY.text}{TABLE_PY.typed}{ghost}\n"
+
+
+def test_accept_word_takes_the_first_word(window: Workbench):
+    path, ghost = start(window, "word.py", TABLE_PY)
+    window.press("Control+ArrowRight")
+    expect(window.ghost.first).not_to_have_text(ghost)
+    window.press("Escape")
+    window.save()
+    inserted = path.read_text().removeprefix(TABLE_PY.text + TABLE_PY.typed).removesuffix("\n")
+    assert inserted
+    assert ghost.startswith(inserted)
+    assert inserted != ghost
+
+
+def test_accept_line_takes_line_by_line(window: Workbench):
+    path, _ = start(window, "line.py", ACCOUNT_PY)
+    window.press("Shift+Tab")  # the line that the cursor is in: nothing but its end
+    window.wait_for_line_change(ACCOUNT_PY)
+    window.wait_for_ghost()
+    window.press("Shift+Tab")
+    window.wait_for_more_columns(len("            raise"))
+    window.press("Escape")
+    window.save()
+    before, after = ACCOUNT_PY.text + ACCOUNT_PY.typed, path.read_text()
+    assert after.startswith(before)
+    assert after.removeprefix(before).strip()
+    assert after.removeprefix(before).rstrip("\n").startswith("\n            ")
+
+
+def test_escape_drops_it(window: Workbench):
+    path, _ = start(window, "escape.py", TABLE_PY)
+    window.press("Escape")
+    window.wait_for_no_ghost()
+    window.save()
+    assert path.read_text() == f"{TABLE_PY.text}{TABLE_PY.typed}\n"
+
+
+def test_asked_by_hand(window: Workbench):
+    go(window, "hand.py", TABLE_PY)
+    assert window.ask()
+
+
+def test_typing_through_does_not_flicker(window: Workbench):
+    """In every frame the line shows the same text: grey becomes black, nothing else moves."""
+    _, ghost = start(window, "through.py", TABLE_PY)
+    whole = window.shown_line()
+    assert whole.rstrip().endswith(ghost)
+    window.record_frames()
+    n_typed = len(ghost) - 2
+    window.page.keyboard.type(ghost[:n_typed], delay=40)
+    window.wait_for_column(TABLE_PY.column + len(TABLE_PY.typed) + n_typed)
+    frames = window.stop_frames()
+    assert len(frames) > n_typed
+    assert set(frames) == {whole}
+
+
+def test_the_completion_menu_stays_in_charge(window: Workbench):
+    """Ghost text goes on from the entry that is selected, or keeps quiet; Tab takes the entry."""
+    path, _ = start(window, "menu.py", TABLE_PY)
+    window.press("Control+Space")
+    row = window.page.locator(".suggest-widget.visible .monaco-list-row.focused")
+    entry = row.locator(".label-name").inner_text()
+    assert entry == "add_column"
+    window.press("Tab")
+    expect(window.page.locator(".suggest-widget.visible")).to_have_count(0)
+    window.press("Escape")
+    window.save()
+    assert path.read_text() == f"{TABLE_PY.text}table.{entry}\n"
+
+
+def test_a_typescript_project(browser: Browser, studio: Studio):
+    with open_window(browser, studio) as window:
+        window.open(studio.workspace / "typescript")
+        window.wait_until_ready()
+        path, ghost = start(window, "table.ts", TABLE_TS)
+        window.press("Tab")
+        window.wait_for_no_ghost()
+        window.save()
+        assert path.read_text() == f"{TABLE_TS.text}{TABLE_TS.typed}{ghost}\n"
+
+
+def test_nothing_popped_up(window: Workbench):
+    """After all of the above."""
+    expect(window.notices).to_have_count(0)
+    expect(window.dialogs).to_have_count(0)

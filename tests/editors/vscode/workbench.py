@@ -1,0 +1,236 @@
+"""What a person does in VS Code and sees of it: keys, ghost text, status bar, notifications, documents.
+
+Runs in the test process; drives a headless Chromium. Waits for states, never for time.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import urllib.parse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import FrameLocator, Locator, Page, TimeoutError, expect
+
+from tests.editors.vscode.places import Place
+from tests.editors.vscode.studio import Studio
+
+SLOW_MS = 120_000
+GHOST = "[class*=ghost-text-decoration], .ghost-text"
+STATUS = '[id*="edgewise.status"]'
+
+# The text of the cursor's line as a person sees it, ghost text and all.
+SHOWN_LINE = """
+  const top_ = document.querySelector('.monaco-editor.focused .cursors-layer .cursor').style.top;
+  const shownLine_ = () => {
+    const lines = [...document.querySelectorAll('.monaco-editor.focused .view-lines .view-line')];
+    return (lines.find(e => e.style.top === top_)?.textContent ?? '').replaceAll('\\u00a0', ' '); };
+"""
+
+# One string for each painted frame.
+RECORD_FRAMES = f"""() => {{ {SHOWN_LINE}
+  window.frames_ = []; window.isRecording_ = true;
+  const step = () => {{
+    window.frames_.push(shownLine_());
+    if (window.isRecording_) requestAnimationFrame(step); }};
+  requestAnimationFrame(step); }}"""
+STOP_FRAMES = "() => { window.isRecording_ = false; return window.frames_; }"
+
+# Milliseconds from a key's event to the frame in which there is ghost text.
+TIME_KEY = """ghost => {
+  window.keyTime_ = null;
+  document.addEventListener('keydown', () => {
+    const pressed = performance.now();
+    const step = () => {
+      const seen = [...document.querySelectorAll(ghost)].some(e => e.textContent.trim());
+      if (seen) window.keyTime_ = performance.now() - pressed; else requestAnimationFrame(step); };
+    requestAnimationFrame(step);
+  }, { once: true, capture: true }); }"""
+
+
+class Workbench:
+    """One window."""
+
+    def __init__(self, page: Page, studio: Studio) -> None:
+        self.page = page
+        self.studio = studio
+        page.set_default_timeout(SLOW_MS)
+        expect.set_options(timeout=SLOW_MS)
+
+    def open(self, folder: Path | None = None, file: Path | None = None) -> None:
+        self.folder = folder
+        query = {} if folder is None else {"folder": str(folder)}
+        if folder is None:
+            query["ew"] = "true"  # an empty window
+        if file is not None:
+            host = urllib.parse.urlparse(self.studio.address).netloc
+            query["payload"] = json.dumps([["openFile", f"vscode-remote://{host}{file}"]])
+        self.page.goto(
+            f"{self.studio.address}/?{urllib.parse.urlencode(query, quote_via=urllib.parse.quote)}"
+        )
+        self.page.locator(".monaco-workbench").wait_for()
+
+    # --- files ---
+
+    def open_file(self, path: Path) -> None:
+        """By its whole path: the list of a workspace's files may be older than the file."""
+        self.press("Control+p")
+        self.quick_input.fill(str(path))
+        self.page.locator(".quick-input-list .monaco-list-row", has_text=path.name).first.wait_for()
+        self.press("Enter")
+        self.page.locator(f'.tab.active[data-resource-name="{path.name}"]').first.wait_for()
+        expect(self.editor.first).to_be_visible()
+
+    @property
+    def quick_input(self) -> Locator:
+        return self.page.locator(".quick-input-widget input").first
+
+    def go_to(self, line: int, column: int) -> None:
+        self.page.keyboard.press("Control+g")
+        self.quick_input.fill(f":{line}:{column}")
+        self.page.keyboard.press("Enter")
+        expect(self.cursor_place).to_have_text(f"Ln {line}, Col {column}")
+
+    def wait_for_column(self, column: int) -> None:
+        expect(self.cursor_place).to_have_text(re.compile(rf"Col {column}$"))
+
+    def wait_for_more_columns(self, column: int) -> None:
+        """The cursor is behind `column`."""
+        look = "([e, n]) => Number(/Col (\\d+)/.exec(e.textContent)?.[1]) > n"
+        self.page.wait_for_function(look, arg=[self.cursor_place.element_handle(), column])
+
+    def wait_for_line_change(self, place: Place) -> None:
+        """The cursor is no longer where the place's typed text ended."""
+        expect(self.cursor_place).not_to_have_text(f"Ln {place.line}, Col {place.column + len(place.typed)}")
+
+    @property
+    def cursor_place(self) -> Locator:
+        return self.page.locator('[id="status.editor.selection"]')
+
+    @property
+    def editor(self) -> Locator:
+        return self.page.locator(".editor-instance .monaco-editor")
+
+    def save(self) -> None:
+        self.page.keyboard.press("Control+s")
+        expect(self.page.locator(".tab.active.dirty")).to_have_count(0)
+
+    def close_editors(self) -> None:
+        self.command("View: Revert and Close Editor")
+
+    def type(self, text: str) -> None:
+        self.page.keyboard.type(text)
+
+    def press(self, keys: str) -> None:
+        self.page.keyboard.press(keys)
+
+    # --- ghost text ---
+
+    @property
+    def ghost(self) -> Locator:
+        return self.page.locator(GHOST)
+
+    def ghost_text(self) -> str:
+        return "".join(self.ghost.all_inner_texts()).replace("\xa0", " ")
+
+    def wait_for_ghost(self) -> str:
+        self.page.wait_for_function(
+            "s => [...document.querySelectorAll(s)].some(e => e.textContent.trim())",
+            arg=GHOST,
+            timeout=SLOW_MS,
+        )
+        return self.ghost_text()
+
+    def wait_for_no_ghost(self) -> None:
+        expect(self.ghost).to_have_count(0)
+
+    def ask(self) -> str:
+        """By hand, with the extension's own key."""
+        self.press("Alt+\\")
+        return self.wait_for_ghost()
+
+    def record_frames(self) -> None:
+        """Of the line that the cursor is in now."""
+        self.page.evaluate(RECORD_FRAMES)
+
+    def shown_line(self) -> str:
+        text: str = self.page.evaluate(f"() => {{ {SHOWN_LINE} return shownLine_(); }}")
+        return text
+
+    def stop_frames(self) -> list[str]:
+        frames: list[str] = self.page.evaluate(STOP_FRAMES)
+        return frames
+
+    def time_key(self, key: str, timeout_ms: float) -> float | None:
+        """None when there was no ghost text in time."""
+        self.page.evaluate(TIME_KEY, GHOST)
+        self.press(key)
+        try:
+            self.page.wait_for_function("() => window.keyTime_ !== null", timeout=timeout_ms)
+        except TimeoutError:
+            return None
+        return float(self.page.evaluate("() => window.keyTime_"))
+
+    # --- the rest of the window ---
+
+    @property
+    def status(self) -> Locator:
+        return self.page.locator(STATUS)
+
+    def wait_for_status(self, pattern: str, timeout_ms: float = SLOW_MS) -> None:
+        label = self.status.locator("[aria-label]").first
+        expect(label).to_have_attribute("aria-label", re.compile(pattern), timeout=timeout_ms)
+
+    def wait_until_ready(self, timeout_ms: float = SLOW_MS) -> None:
+        self.wait_for_status("^edgewise, ready", timeout_ms)
+
+    def press_button(self, title: str) -> None:
+        """Of a notification."""
+        self.notices.get_by_role("button", name=title, exact=True).click()
+
+    def command(self, title: str) -> None:
+        """From the command palette."""
+        self.press("F1")
+        self.quick_input.fill(f">{title}")
+        self.page.locator(".quick-input-list .monaco-list-row", has_text=title).first.wait_for()
+        self.press("Enter")
+
+    def open_menu(self) -> Locator:
+        self.status.click()
+        rows = self.page.locator(".quick-input-list .monaco-list-row")
+        rows.first.wait_for()
+        return rows
+
+    def choose(self, text: str) -> None:
+        self.page.locator(".quick-input-list .monaco-list-row", has_text=text).first.click()
+
+    @property
+    def notices(self) -> Locator:
+        return self.page.locator(".notifications-toasts .notification-toast")
+
+    @property
+    def dialogs(self) -> Locator:
+        return self.page.locator(".monaco-dialog-box")
+
+    def reader(self) -> FrameLocator:
+        """The document that `explain` and the reports open."""
+        return self.page.frame_locator("iframe.webview.ready").last.frame_locator("#active-frame")
+
+    def picture(self, path: Path) -> None:
+        """A screenshot in few colours, for the docs."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture = Image.open(io.BytesIO(self.page.screenshot()))
+        picture.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+
+    def evaluate_until(self, look: Callable[[], Any], is_good: Callable[[Any], bool], what: str) -> Any:
+        """For states outside of the page: looks again at each animation frame of the page."""
+        for _ in range(6000):
+            value = look()
+            if is_good(value):
+                return value
+            self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 15)))")
+        raise AssertionError(f"{what}: {look()!r}")
