@@ -154,12 +154,15 @@ class Completer:
         """A document was edited: begins the computation that the next request will ask for."""
         self._wake()
         uri, settings = snapshot.uri, self._settings()
+        if not settings.prefetch or len(snapshot.text) > settings.max_file_bytes:
+            self._let_go(uri)
+            return
         was_there = self._histories.setdefault(uri, History()).note(snapshot.text)
         is_accepted = self._awaited == (uri, snapshot.text) and change is not None
         cursor: int | Quiet = cursor_after(change, snapshot.text, was_there=was_there)
         if is_accepted and change is not None:
             cursor = change.offset + len(change.text)
-        if isinstance(cursor, Quiet) or not settings.prefetch:
+        if isinstance(cursor, Quiet):
             self._let_go(uri)
             return
         self._prefetch(CompletionRequest(snapshot, cursor), settings, self._memory)

@@ -39,7 +39,15 @@ from pygls.exceptions import (
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, default_converter
 
-from lsp_server.handlers import commands, documents, explain, inline_completion, lifecycle, notebooks, workspace
+from lsp_server.handlers import (
+    commands,
+    documents,
+    explain,
+    inline_completion,
+    lifecycle,
+    notebooks,
+    workspace,
+)
 from lsp_server.handlers.editor import LspEditor
 from lsp_server.handlers.window import Window
 from lsp_server.parent import wait_for_death

@@ -124,8 +124,8 @@ class ModelSettings(Section):
         Field(
             ge=0,
             le=10_000,
-            description="A window in which nobody types for so long lets go of the model; the next key loads it "
-            "again. Its memory is freed when no window needs it. 0: never.",
+            description="A window in which nobody types for so long lets go of the model; the next key loads "
+            "it again. Its memory is freed when no window needs it. 0: never.",
             json_schema_extra=MACHINE,
         ),
     ] = 30.0

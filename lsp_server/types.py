@@ -26,8 +26,8 @@ class DocumentSnapshot:
     """One document as it stood when a request arrived.
 
     `path` is absolute, or "" for a document that is not a file; `relative_path` is what a prompt shows:
-    relative to `workspace_root` with forward slashes. `before` and `after` are the other cells of the notebook
-    when the document is a cell of one.
+    relative to `workspace_root` with forward slashes. `before` and `after` are the other cells when the
+    document is a cell of a notebook.
     """
 
     uri: str

@@ -109,15 +109,15 @@ class KvKeeper:
         return count_common(known.saved, known.ids) < CHECKED_SHARE * len(known.ids)
 
     async def _save(self, store: KvStore, slot: int, known: _Slot) -> None:
-        name, ids = f"{secrets.token_hex(8)}.kv", known.ids
-        with contextlib.suppress(ModelError, OSError):
-            try:
-                await self._post(f"/slots/{slot}?action=save", {"filename": name})
-            except BaseException:
-                (self._transfer / name).unlink(missing_ok=True)
-                raise
-            if await asyncio.to_thread(store.put, self._transfer / name, ids):
+        written, ids = self._transfer / f"{secrets.token_hex(8)}.kv", known.ids
+        try:
+            await self._post(f"/slots/{slot}?action=save", {"filename": written.name})
+            if await asyncio.to_thread(store.put, written, ids):
                 known.saved, known.saved_at = ids, time.monotonic()
+        except (ModelError, OSError) as error:
+            log.info("A KV cache could not be kept: %s", type(error).__name__)
+        finally:
+            written.unlink(missing_ok=True)
 
     async def _restore(self, store: KvStore, slot: int, known: _Slot, file: KvFile, n_common: int) -> None:
         link = self._transfer / f"{secrets.token_hex(8)}.kv"

@@ -116,8 +116,8 @@ class _Work:
         segments = [(segment, self._lines(segment, plan)) for segment in layout(self.row, shown)]
         self.ids |= await self.tokenizer.encode(line for _, lines in segments for line in lines)
         finished = tuple(self._finished(segment, lines) for segment, lines in segments)
-        text = Shown(len(shown.prefix) + len(shown.middle), len(shown.suffix))
-        return TokenPrompt(finished, shown=text)
+        n_prefix = len(shown.prefix) + len(shown.middle)
+        return TokenPrompt(finished, shown=Shown(n_prefix, len(shown.suffix), plan.snippets))
 
     def _lines(self, segment: Segment, plan: Plan) -> Sequence[str]:
         """The prefix and the suffix keep the cuts that were counted."""

@@ -78,11 +78,12 @@ class TokenSegment:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How many characters of a FimPrompt's two sides a finished prompt has: the end of what stands before the
-    cursor, the beginning of what follows it."""
+    """How much of a FimPrompt a finished prompt has: so many characters at the end of what stands before the
+    cursor and at the beginning of what follows it, and these of its snippets."""
 
     n_prefix: int = 0
     n_suffix: int = 0
+    snippets: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """One POST to an engine host: bytes out, a status and a stream of bytes back. Two ways, one small protocol.
 
 Runs in the editor session. On the host's private socket h11 speaks HTTP/1.1 right on asyncio's streams, which
-takes half the time of the full client (0.69 ms of CPU for a small request, not 1.52). Everything else (loopback
-ports, other machines) goes through the full client. Must not know the API, prompts or how hosts start.
+takes half the time of the full client (0.69 ms of CPU for a small request, not 1.52). Everything else
+(loopback ports, other machines) goes through the full client. Must not know the API, prompts or how hosts
+start.
 
 A connection for each request: a kept one holds one of llama-server's few HTTP threads while it is idle, and
 often dies silently after a stream; opening a unix socket costs 0.1 ms. Leaving the answer closes it.

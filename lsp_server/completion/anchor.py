@@ -32,6 +32,7 @@ from dataclasses import dataclass, replace
 
 from lsp_server.completion.context import CompletionContext
 from lsp_server.types import Snippet
+from model.protocol import Shown
 
 MAX_TYPED_CHARS = 160
 MAX_TYPED_LINES = 2
@@ -132,16 +133,18 @@ class Anchor:
         """Whether there is nothing to prepare."""
         return self.holds(context, self.budget_tokens, is_open=is_open) and not self.is_due(context)
 
-    def prepared(self, context: CompletionContext, n_prefix: int, n_suffix: int) -> Anchor:
-        """This anchor as its prompt was evaluated: with so many characters before the word at the cursor, and
-        so many after the cursor. What is shown fits from now on, whatever is typed until the next rest."""
+    def prepared(self, context: CompletionContext, shown: Shown) -> Anchor:
+        """This anchor with what its prompt had when it was evaluated, and no more: that fits from now on,
+        whatever is typed until the next rest."""
         end = len(context.prefix) - len(begun_word(context))
-        start = max(self.start, end - n_prefix) if n_prefix else self.start
+        start = max(self.start, end - shown.n_prefix) if shown.n_prefix else self.start
+        snippets = self.snippets and tuple(self.snippets[index] for index in shown.snippets)
         return replace(
             self,
             start=start,
             prefix=context.prefix[start : min(end, start + HEAD_CHARS) if self.is_open else end],
-            suffix=self.suffix[:n_suffix] if n_suffix else self.suffix,
+            suffix=self.suffix[: shown.n_suffix] if shown.n_suffix else self.suffix,
+            snippets=snippets,
             prepared_at=len(context.prefix),
         )
 

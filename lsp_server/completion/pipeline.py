@@ -170,7 +170,7 @@ async def prepare(
     budget = int(settings.prompt_tokens * PREPARED_SHARE)
     with trace.stage("prefill"):
         shown = await ports.prefill(build_prompt(context, anchor), budget)
-    memory.anchors.put(context.snapshot.uri, anchor.prepared(context, shown.n_prefix, shown.n_suffix))
+    memory.anchors.put(context.snapshot.uri, anchor.prepared(context, shown))
 
 
 def wanted_context(

@@ -180,8 +180,11 @@ def may_be_text(name: str) -> bool:
 
 
 def _max_bytes(name: str, limits: Limits) -> int:
-    is_code = language_of(name) is not None or name.endswith(".ipynb")
-    return limits.max_file_bytes if is_code else min(_MAX_TEXT_BYTES, limits.max_file_bytes)
+    return (
+        limits.max_file_bytes
+        if language_of(name) is not None
+        else min(_MAX_TEXT_BYTES, limits.max_file_bytes)
+    )
 
 
 def read_source(path: Path, max_bytes: int) -> bytes | Skipped | None:

@@ -19,7 +19,8 @@ class Language:
     `imports` names the reader in `imports.py`, `resolver` the one in `resolve.py`; "" where there is
     none yet.
     `query` is the stem of the file under `queries/`, or several with `+` between; rows may share one.
-    `names` are files that have no suffix. `member_marks` stand between a receiver and a name.
+    A notebook's path counts as Python's; `source.py` looks at its kernel. `names` are files without a suffix.
+    `member_marks` stand between a receiver and a name.
     """
 
     id: str
@@ -40,7 +41,7 @@ _C_BLOCK = ("/*", "*/")
 LANGUAGES: tuple[Language, ...] = (
     Language(
         "python",
-        (".py", ".pyi", ".pyw"),
+        (".py", ".pyi", ".pyw", ".ipynb"),
         "tree_sitter_python",
         "python",
         "#",

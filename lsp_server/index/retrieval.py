@@ -16,13 +16,14 @@ from lsp_server.index.live import LiveTexts
 from lsp_server.index.outline import Outline, outline_of_text
 from lsp_server.index.place import Place, cut_line, read_place
 from lsp_server.index.reader import Reader
-from lsp_server.index.related import Found, build_snippets, find, related_files
+from lsp_server.index.related import Found, build_snippets, find
 from lsp_server.index.view import OpenDocument, ParseCache
 from lsp_server.types import Snippet
 
 # What a token of code is counted as where no model is at hand; so does the benchmark.
 CHARS_PER_TOKEN = 3.5
 _MIN_TYPED = 3
+_WARM_UP_CHARS = 8000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,8 @@ class Retriever:
 
     def warm_up(self, documents: Mapping[str, OpenDocument], document: OpenDocument) -> None:
         """Reads what the first question about a document will need, for as long as it takes."""
-        current, _ = self._look(document, len(document.text))
-        self._catalogue.refresh({}, current)
-        for path in related_files(self._catalogue, current):
-            self._catalogue.outline(path)
+        found = self.find(documents, document, len(document.text))
+        build_snippets(self._catalogue, found, _WARM_UP_CHARS)
 
     def _look(self, document: OpenDocument, offset: int) -> tuple[Outline, Place]:
         imports = self._imports.imports_of(document.path, document.text, document.language_id)

@@ -48,6 +48,9 @@ _GENERATED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
+# The pattern costs as much as a parse; without one of these it finds nothing.
+_GENERATED_WORDS = ("generated", "automatically")
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -108,7 +111,9 @@ def why_not_by_hand(text: str) -> SkipReason | None:
     """Why no person wrote this text; None when one may have."""
     if _is_minified(text):
         return SkipReason.MINIFIED
-    return SkipReason.GENERATED if _GENERATED.search(text[:_HEAD_CHARS]) else None
+    head = text[:_HEAD_CHARS]
+    may_be_generated = any(word in head.lower() for word in _GENERATED_WORDS)
+    return SkipReason.GENERATED if may_be_generated and _GENERATED.search(head) else None
 
 
 def _is_minified(text: str) -> bool:

@@ -20,13 +20,10 @@ _LITERAL = re.compile(
 )
 _NOT_LINE_END = re.compile(r"[^\n]")
 _USE = re.compile(r"(?:([^\W\d]\w*)(?:\(\)|\[\w*\])?(?:\.|->|::))?([^\W\d]\w{2,})")
-_NO_USE = (
-    frozenset(keyword.kwlist)
-    | frozenset(keyword.softkwlist)
-    | frozenset(
-        "self cls this super object str int len dict list set tuple bool isinstance print range".split()
-    )
-)
+_NO_USE = frozenset(keyword.kwlist) | {
+    *("self", "cls", "this", "super", "object", "str", "int", "len", "dict", "list", "set", "tuple"),
+    *("bool", "isinstance", "print", "range", *keyword.softkwlist),
+}
 
 
 def blank(text: str) -> str:

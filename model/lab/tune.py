@@ -38,6 +38,8 @@ from model.lab.tune_samples import (
 )
 
 N_PREDICT = 48
+PROBE_SHARE = 0.1  # of the files that are trained on: they tell when learning turns into learning by heart
+N_PROBES, PATIENCE = 16, 3
 SAVE_EVERY_S = 20.0
 Advance = Callable[[int], None]
 
@@ -49,7 +51,7 @@ class TunePlan:
     minutes: float = 8.0
     n_time: int = 256
     n_rows: int = 8
-    lr: float = 6e-3
+    lr: float = 4e-3
     warmup_steps: int = 10
     n_cases: int = 200
     n_threads: int = 1
@@ -80,7 +82,9 @@ class TuneTask:
 
     def identify(self, plan: TunePlan) -> str:
         """Changes when anything changes that a checkpoint depends on; but not with the time that is left."""
-        digest = hashlib.sha256(json.dumps([asdict(plan) | {"minutes": 0, "n_threads": 0}]).encode())
+        digest = hashlib.sha256(
+            json.dumps([asdict(plan) | {"minutes": 0, "n_threads": 0, "n_cases": 0}]).encode()
+        )
         digest.update(f"{self.model}\0{self.model.stat().st_size}\0{self.family.name}".encode())
         for file in self.files:
             digest.update(f"\0{file.path}\0{file.text}".encode("utf-8", "replace"))
@@ -126,6 +130,10 @@ class Outcome:
         return self.n_won - self.n_lost >= 2 and self.losses[1] <= self.losses[0]
 
 
+def read_copy(net: Net) -> dict[str, torch.Tensor]:
+    return {name: values.clone() for name, values in read_lora(net).items()}
+
+
 class TuneRun:
     """The net with its adapter, its optimizer, and how far it has come."""
 
@@ -137,6 +145,7 @@ class TuneRun:
         weights = [weight for _, layer in lora_layers(self.net) for weight in (layer.a, layer.b)]
         self.optimizer = torch.optim.AdamW(weights, lr=plan.lr, betas=(0.9, 0.98), weight_decay=0.01)
         self.step, self.seconds, self.n_tokens = 0, 0.0, 0
+        self.best, self.best_loss, self.n_worse = read_copy(self.net), math.inf, 0
         self._key = task.identify(plan)
         task.scratch.mkdir(parents=True, exist_ok=True)
 
@@ -146,7 +155,15 @@ class TuneRun:
 
     @property
     def progress(self) -> float:
-        return self.plan.progress(self.step, self.seconds)
+        """Also done when it only gets worse."""
+        return 1.0 if self.n_worse >= PATIENCE else self.plan.progress(self.step, self.seconds)
+
+    def keep_best(self, loss: float) -> None:
+        """The adapter that knows unseen files best is the one that is judged."""
+        is_better = loss < self.best_loss
+        self.n_worse = 0 if is_better else self.n_worse + 1
+        if is_better:
+            self.best, self.best_loss = read_copy(self.net), loss
 
     def resume(self) -> bool:
         """Goes on from a checkpoint of this very task, if there is one; another one's is left alone."""
@@ -161,6 +178,7 @@ class TuneRun:
         load_lora(self.net, stored["lora"])
         self.optimizer.load_state_dict(stored["optimizer"])
         self.step, self.seconds, self.n_tokens = stored["step"], stored["seconds"], stored["n_tokens"]
+        self.best, self.best_loss, self.n_worse = stored["best"], stored["best_loss"], stored["n_worse"]
         return True
 
     def save(self) -> None:
@@ -168,6 +186,7 @@ class TuneRun:
         stored = {
             "key": self._key, "lora": read_lora(self.net), "optimizer": self.optimizer.state_dict(),
             "step": self.step, "seconds": self.seconds, "n_tokens": self.n_tokens,
+            "best": self.best, "best_loss": self.best_loss, "n_worse": self.n_worse,
         }  # fmt: skip
         beside = self.checkpoint.with_suffix(".part")
         torch.save(stored, beside)
@@ -175,19 +194,24 @@ class TuneRun:
 
     def train(self, maker: SampleMaker, files: Sequence[TuneFile], pad: int, advance: Advance) -> None:
         """Until the plan is done. Ctrl-C leaves a checkpoint. `advance` counts thousandths of the run."""
-        batches = maker.batches(files, self.plan.n_rows, self.plan.seed)
+        sides = split_files(files, PROBE_SHARE)
+        batches = maker.batches(sides.train, self.plan.n_rows, self.plan.seed)
         for _ in range(self.step):
             next(batches)
-        shown, saved = 0, time.monotonic()
+        shown, saved, probed = 0, time.monotonic(), int(N_PROBES * self.progress)
         try:
             while self.progress < 1:
                 shown += self._show(shown, advance)
                 self.learn(*build_tensors(next(batches), pad))
+                if int(N_PROBES * self.progress) > probed:
+                    probed = int(N_PROBES * self.progress)
+                    self.keep_best(self.measure_loss(maker, sides.held_out, pad))
                 if time.monotonic() - saved > SAVE_EVERY_S:
                     self.save()
                     saved = time.monotonic()
         finally:
             self.save()
+        load_lora(self.net, self.best)
         self._show(shown, advance)
 
     def _show(self, shown: int, advance: Advance) -> int:

@@ -3,10 +3,10 @@
     python -m tests.bench.pauses [--keystrokes N] [--seed S] [--no-prefetch] [--json]
 
 Prints one table; judges nothing. Lines of this project are typed into, in memory, with log-normal intervals
-and now and then a longer pause; the editor asks after each keystroke, at once or, where the person has paused,
-after 200 ms, as debouncing clients do. Times are the client's, times "in the server" the server's own records:
-on a busy machine most of the difference is waiting for a core. Token counts are what the host states; a
-request that asked nobody evaluated none.
+and now and then a longer pause; the editor asks after each keystroke, at once or, where the person has
+paused, after 200 ms, as debouncing clients do. Times are the client's, times "in the server" the server's own
+records: on a busy machine most of the difference is waiting for a core. Token counts are what the host
+states; a request that asked nobody evaluated none.
 """
 
 from __future__ import annotations

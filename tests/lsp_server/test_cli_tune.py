@@ -51,6 +51,17 @@ def tune(capsys: pytest.CaptureFixture[str]) -> Answer:
     return tune
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few small steps instead of minutes."""
+    from model.lab.tune import TunePlan
+
+    def build_plan(request: tuning.Request) -> TunePlan:
+        return TunePlan(n_time=48, n_rows=2, max_steps=4, n_cases=request.n_cases)
+
+    monkeypatch.setattr(tuning, "_build_plan", build_plan)
+
+
 def test_only_what_the_index_would_read_is_learned_from(workspace: Path) -> None:
     found = dict(read_texts(workspace, IndexSettings()))
     assert {"a.py", "inner/b.py", "inner/c.js"} <= set(found)
@@ -93,9 +104,10 @@ def large(workspace: Path) -> Path:
     return workspace
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_run_on_a_workspace_writes_nothing_into_it(tune: Answer, workspace: Path, home: Path) -> None:
     before = snapshot(large(workspace))
-    code, out, err = tune(str(workspace), "--minutes", "0.05", "--lines", "10", "--json")
+    code, out, err = tune(str(workspace), "--lines", "10", "--json")
     assert (code, err) == (0, "")
     figures = json.loads(out)
     assert (figures["n_cases"], figures["n_train_files"] > figures["n_held_out_files"] > 0) == (10, True)
@@ -163,6 +175,7 @@ def test_list_shows_it_and_remove_takes_it_away(
     assert "has no adapter: nothing was removed" in tune("--remove")[2]
 
 
+@pytest.mark.usefixtures("quick")
 def test_ctrl_c_keeps_what_was_learned(
     tune: Answer, workspace: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,12 +190,12 @@ def test_ctrl_c_keeps_what_was_learned(
             yield lambda n: signal.raise_signal(signal.SIGINT) if n > 100 else advance(n)
 
     monkeypatch.setattr(tuning.TuneWatcher, "track", track)
-    code, out, err = tune(str(large(workspace)), "--minutes", "0.2")
+    code, out, err = tune(str(large(workspace)))
     assert (code, out) == (130, "")
     assert err.endswith(
         "edgewise: Stopped: what was learned so far is kept, the same command goes on from there.\n"
     )
     assert [path.name for path in (home / "cache").rglob("*.pt")] == ["tune.pt"]
     monkeypatch.setattr(tuning.TuneWatcher, "track", real)
-    code, _, err = tune(str(workspace), "--minutes", "0.2", "--lines", "10")
+    code, _, err = tune(str(workspace), "--lines", "10")
     assert (code, "Going on from" in err) == (0, True)

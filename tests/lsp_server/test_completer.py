@@ -259,6 +259,14 @@ async def test_nothing_starts_by_itself_when_it_is_switched_off(monkeypatch: pyt
     assert desk.completer._rest is None
 
 
+async def test_nothing_starts_in_a_huge_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(monkeypatch, max_file_bytes=1000)
+    desk.text = "#" * 1000
+    desk.type("x")
+    assert not desk.completer._computations
+    assert not desk.completer._histories
+
+
 async def test_few_computations_run_at_once(desk: Desk) -> None:
     for number in range(MAX_COMPUTATIONS + 3):
         snapshot = snapshot_of("x = ", uri=f"file:///w/{number}")

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.documents import MAX_KEPT_CHARS, Edit, Place, open_document, relative_path, take_snapshot
+from lsp_server.documents import (
+    MAX_KEPT_CHARS,
+    Edit,
+    Place,
+    find_change,
+    open_document,
+    relative_path,
+    take_snapshot,
+)
 from lsp_server.text import PositionEncoding, TextBuffer
+from lsp_server.types import Change
 from tests.lsp_server.test_text import ENCODINGS, reference_offset, texts
 
 places = st.builds(Place, st.integers(0, 6), st.integers(0, 10))
@@ -57,3 +67,19 @@ def test_outside_of_every_folder_only_the_name_is_shown():
     assert relative_path("/elsewhere/secret/a.py", "") == "a.py"
     snapshot = take_snapshot(open_document("untitled:1", "python", 1, ""), ["/w"])
     assert (snapshot.path, snapshot.workspace_root, snapshot.relative_path) == ("", "", "")
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        ([Edit("x", Place(1, 0), Place(1, 0))], Change(4, 0, "x")),
+        ([Edit("", Place(0, 1), Place(1, 1))], Change(1, 4, "")),
+        ([Edit("", Place(1, 1), Place(0, 1))], Change(1, 4, "")),
+        ([Edit("all of it")], None),
+        ([Edit("x", Place(0, 0), Place(0, 0)), Edit("x", Place(1, 0), Place(1, 0))], None),
+        ([], None),
+    ],
+)
+def test_one_change_in_one_place(edits: list[Edit], expected: Change | None) -> None:
+    document = open_document("file:///a", "python", 1, "one\ntwo")
+    assert find_change(document, edits, PositionEncoding.UTF16) == expected

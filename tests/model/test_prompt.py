@@ -194,3 +194,25 @@ def test_tail_starts_at_a_line_or_at_a_fixed_piece(n_chars: int) -> None:
     assert text.endswith(kept)
     assert len(kept) <= max(n_chars, 0) or kept == text
     assert start == 0 or text[start - 1 : start] == "\n" or (start - 6) % 512 == 0
+
+
+@pytest.mark.parametrize("name", ["codestral", "none"])
+async def test_a_prepared_prompt_only_grows_while_text_is_typed(hosts: dict[str, Host], name: str) -> None:
+    """Where typing comes last in the layout: what was shown at rest, in less room, is what all later prompts
+    begin with."""
+    tokenizer, _ = await opened(hosts[name])
+    budget = 1024
+    prepared = await build_prompt(tokenizer, PROMPT, int(budget * 0.85))
+    shown = prepared.shown
+    kept = replace(
+        PROMPT,
+        prefix=(PROMPT.prefix + PROMPT.middle)[-shown.n_prefix :],
+        middle="",
+        suffix=PROMPT.suffix[: shown.n_suffix],
+        snippets=tuple(PROMPT.snippets[index] for index in shown.snippets),
+    )
+    for n_lines in range(6):
+        typed = "".join(f" value\n    return {n}" for n in range(n_lines))
+        later = await build_prompt(tokenizer, replace(kept, prefix=kept.prefix + typed), budget)
+        n_same = len(prepared.ids) - 8  # the line at the cursor is cut into other tokens when it grows
+        assert later.ids[:n_same] == prepared.ids[:n_same]

@@ -7,6 +7,9 @@ interface Item extends vscode.QuickPickItem {
   readonly command?: string;
 }
 
+/** Commands that show nothing of their own. */
+const SWITCHES = new Set(['pause', 'resume', 'snooze', 'toggleLanguage', 'restart'].map((name) => `edgewise.${name}`));
+
 const SEPARATOR: Item = { label: '', kind: vscode.QuickPickItemKind.Separator };
 
 export async function showMenu(bar: StatusBar): Promise<void> {
@@ -16,6 +19,10 @@ export async function showMenu(bar: StatusBar): Promise<void> {
   });
   if (chosen?.command !== undefined) {
     await vscode.commands.executeCommand(chosen.command);
+    if (SWITCHES.has(chosen.command)) {
+      // The click has left the focus in the status bar; a person wants to type on.
+      await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
+    }
   }
 }
 

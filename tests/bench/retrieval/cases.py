@@ -33,7 +33,7 @@ _NOT_CODE = re.compile(r"[\"'#]")
 _COMMON = frozenset(
     [*dir(builtins), *keyword.kwlist]
     + [name for kind in (str, bytes, list, dict, set, tuple, int, Exception) for name in dir(kind)]
-    + "self args kwargs name path open close read write items values keys join start stop run".split()
+    + ["self", "args", "kwargs", "name", "path", "close", "read", "write", "start", "stop", "run"]
 )
 
 
@@ -175,7 +175,7 @@ def _definition_line(text: str, symbol: Symbol) -> str:
 
 
 def load_cases(path: Path) -> list[Case]:
-    """Cases made by another tool: {"id","repo","root","file","line","col","wanted":[{"name","via","defs"}]}."""
+    """Cases made by another tool: {"id", "repo", "root", "file", "line", "col", "wanted"}."""
     return [_loaded(json.loads(line)) for line in path.read_text("utf-8").splitlines()]
 
 

@@ -1,4 +1,4 @@
-"""Fits `rank.WEIGHTS`: a softmax over the candidates of each case, so that the wanted definition comes first."""
+"""Fits `rank.WEIGHTS`: softmax over the candidates of each case, so that the wanted one comes first."""
 
 from __future__ import annotations
 

@@ -48,8 +48,8 @@ if [ ! -e "$STAMP" ]; then
   npm install $QUIET # its shrinkwrap is not complete: npm ci refuses
   watcher=$(node -p "require('./node_modules/@parcel/watcher/package.json').version")
   unpack "@parcel/watcher-linux-$CPU-glibc@$watcher" "node_modules/@parcel/watcher-linux-$CPU-glibc"
-  gyp=$(find "$(npm root -g --loglevel=error)" /usr/lib/node_modules /usr/share/nodejs \
-    -path '*node-gyp/bin/node-gyp.js' 2>/dev/null | head -1)
+  gyp=$({ find "$(npm root -g --loglevel=error)" /usr/lib/node_modules /usr/share/nodejs \
+    -path '*node-gyp/bin/node-gyp.js' 2>/dev/null || true; } | head -1) # not every one of them is there
   for module in @vscode/spdlog @vscode/native-watchdog; do # the logs, and the end of orphans
     (cd "node_modules/$module" && node "$gyp" rebuild --nodedir="$DEST/node24" >build.log 2>&1) ||
       { tail -20 "node_modules/$module/build.log"; exit 1; }

@@ -27,6 +27,8 @@ def test_an_untitled_buffer(window: Workbench):
 def test_a_notebook(window: Workbench):
     window.open_file(window.folder / "notes.ipynb")
     window.page.locator(".notebookOverlay .cell .monaco-editor .view-lines").first.click()
+    window.press("Enter")  # from the cell into its text
+    window.page.locator(".notebookOverlay .monaco-editor.focused").wait_for()
     window.page.keyboard.insert_text(TABLE_PY.text)
     window.type(TABLE_PY.typed)
     assert window.wait_for_ghost()
@@ -38,9 +40,8 @@ def test_the_new_side_of_a_diff(window: Workbench):
     window.go_to(TABLE_PY.line, TABLE_PY.column)
     window.type("t")
     window.command("File: Compare Active File with Saved")
-    modified = window.page.locator(".diff-editor .editor.modified .view-line").last
-    modified.wait_for()
-    modified.click()
+    side = ".monaco-diff-editor .modified"
+    window.page.locator(f"{side} .focused, {side}.focused").first.wait_for()
     window.go_to(TABLE_PY.line, TABLE_PY.column + 1)
     window.type(TABLE_PY.typed[1:])
     assert window.wait_for_ghost()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lsp_server.completion.anchor import (
@@ -18,6 +20,7 @@ from lsp_server.completion.context import CompletionContext, build_context
 from lsp_server.completion.prompt import build_options, build_prompt
 from lsp_server.settings import CompletionSettings
 from lsp_server.types import SelectedCompletion, Snippet, Span
+from model.protocol import Shown
 
 from .scripted import context_at, request_at
 
@@ -166,7 +169,7 @@ class TestRest:
     def test_what_was_evaluated_is_what_later_prompts_begin_with(self, is_open: bool) -> None:
         context = context_at(self.LINES + "x = y▮\nafter()\nlast()\n")
         anchor = anchor_at_cursor(context, BUDGET, is_open=is_open)
-        prepared = anchor.prepared(context, n_prefix=100, n_suffix=9)
+        prepared = anchor.prepared(context, Shown(100, 9))
         prompt = build_prompt(context, prepared).healed()
         assert prompt.prefix + prompt.middle == (self.LINES + "x =")[-100:]
         assert prompt.suffix == "\nafter()\n"
@@ -175,6 +178,12 @@ class TestRest:
         assert prepared.holds(further, BUDGET, is_open=is_open)
         typed = build_prompt(further, prepared)
         assert (typed.prefix + typed.middle).startswith(prompt.prefix)
+
+    def test_snippets_that_were_not_shown_are_given_up(self) -> None:
+        context = context_at(START)
+        snippets = tuple(Snippet(f"{name}.py", "...", "imported") for name in "abc")
+        anchor = replace(anchor_at_cursor(context, BUDGET), snippets=snippets)
+        assert anchor.prepared(context, Shown(snippets=(0, 2))).snippets == (snippets[0], snippets[2])
 
     def test_an_anchor_that_was_never_prepared_is_due(self) -> None:
         context = context_at(START)
@@ -192,12 +201,12 @@ class TestRest:
     )
     def test_it_is_due_when_much_was_typed(self, typed: str, is_open: bool, is_due: bool) -> None:
         context = context_at(START)
-        prepared = anchor_at_cursor(context, BUDGET, is_open=is_open).prepared(context, 0, 0)
+        prepared = anchor_at_cursor(context, BUDGET, is_open=is_open).prepared(context, Shown())
         assert prepared.is_due(context_at(START.replace("▮", typed + "▮"))) == is_due
 
     def test_it_is_due_when_the_suffix_is_another_one(self) -> None:
         context = context_at(START)
-        prepared = anchor_at_cursor(context, BUDGET).prepared(context, 0, 0)
+        prepared = anchor_at_cursor(context, BUDGET).prepared(context, Shown())
         assert prepared.is_due(context_at(START.replace("▮", "f(▮)")))
 
 

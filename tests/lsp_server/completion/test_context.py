@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from lsp_server.completion.anchor import Anchors
+from lsp_server.completion.cache import Suggestion
 from lsp_server.completion.context import CompletionContext, Mode, build_context
+from lsp_server.completion.placing import place
+from lsp_server.completion.prompt import build_prompt
 from lsp_server.settings import CompletionSettings
-from lsp_server.types import CompletionRequest, NoCompletion, Reason, SelectedCompletion, Span
+from lsp_server.types import CompletionRequest, NoCompletion, Reason, SelectedCompletion, Snippet, Span
 
 from .scripted import context_at, request_at, snapshot_of
 
@@ -160,3 +166,38 @@ class TestSelectedEntry:
         context = build_context(request_at("ab cd▮", selected=entry), SETTINGS)
         assert isinstance(context, CompletionContext)
         assert context.selected is None
+
+
+class TestSecrets:
+    """Stars of the same length stand in the prompt; what is put back into the document is its own text."""
+
+    TOKEN = "ghp_" + "a1B2c3D4e" * 4
+
+    def test_before_behind_and_around_the_cursor(self) -> None:
+        for drawn in ('a = "{}"\nb = ▮\n', 'b = ▮\na = "{}"\n', 'a = "{}"; b = ▮\n'):
+            context = context_at(drawn.format(self.TOKEN))
+            assert context.prefix + context.suffix == drawn.format("*" * 40).replace("▮", "")
+        context = context_at(f'a = "{self.TOKEN[:9]}▮{self.TOKEN[9:]}"')
+        assert self.TOKEN[:9] not in context.prefix
+        assert self.TOKEN[9:] not in context.suffix
+
+    def test_what_was_typed_is_kept_in_the_document(self) -> None:
+        context = context_at(f'a = f("{self.TOKEN}", ▮')
+        completion = place(Suggestion("b)"), context)
+        assert completion.text == f'a = f("{self.TOKEN}", b)'
+
+    def test_snippets(self) -> None:
+        snippets = (Snippet("a.py", f'TOKEN = "{self.TOKEN}"', "why"),)
+        context = context_at("x = ▮")
+        anchor = replace(Anchors().place(context, 1000), snippets=snippets)
+        prompt = build_prompt(context, anchor)
+        assert [snippet.text for snippet in prompt.snippets] == [f'TOKEN = "{"*" * 40}"']
+
+
+def test_cells_before_and_behind_are_part_of_the_prompt() -> None:
+    request = request_at("b▮c")
+    snapshot = replace(request.snapshot, before="before = 1\n\n", after="\n\nafter = 1")
+    context = build_context(replace(request, snapshot=snapshot), SETTINGS)
+    assert isinstance(context, CompletionContext)
+    assert (context.prefix, context.suffix) == ("before = 1\n\nb", "c\n\nafter = 1")
+    assert context.offset == 1

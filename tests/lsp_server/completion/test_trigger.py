@@ -13,6 +13,17 @@ from lsp_server.types import Reason, Trigger
 from .scripted import context_at, snapshot_of
 
 
+@pytest.mark.parametrize(
+    ("drawn", "is_comment"), [("# what▮", True), ("x = 1  # a▮", True), ("x = '#▮", False)]
+)
+def test_comments_can_be_left_alone(drawn: str, is_comment: bool) -> None:
+    context = context_at(drawn)
+    quiet = CompletionSettings(in_comments=False)
+    assert (unwanted(context, quiet) is not None) == is_comment
+    assert unwanted(replace(context, trigger=Trigger.INVOKED), quiet) is None
+    assert unwanted(context, CompletionSettings()) is None
+
+
 def reason_at(drawn: str, trigger: Trigger = Trigger.AUTOMATIC) -> Reason | None:
     refusal = unwanted(replace(context_at(drawn), trigger=trigger), CompletionSettings())
     return refusal.reason if refusal else None

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lsp_server.index.inspection import inspect_code
 from lsp_server.index.languages import LANGUAGES, language_by_id, language_of, refine
 from lsp_server.index.parse import ParsedFile, parse
 from lsp_server.types import SymbolKind
@@ -111,3 +112,27 @@ def test_headers_are_c_until_they_look_like_c_plus_plus() -> None:
     assert header is not None
     assert refine(header, "b.h", "int f(void);").id == "c"
     assert refine(header, "b.h", "namespace a {\nint f();\n}").id == "cpp"
+
+
+@pytest.mark.parametrize(
+    ("code", "receiver"),
+    [
+        ("a.b()", "a"),
+        ("a.\n  b()", "a"),
+        ("# It ends.\nb()", ""),
+        ("x = [1]\nx[0].b()", "?"),
+    ],
+)
+def test_receiver_is_the_word_before_the_dot(code: str, receiver: str) -> None:
+    assert parse_python(code).references[-1].receiver == receiver
+
+
+@pytest.mark.parametrize("sample", samples(), ids=lambda path: path.parent.name)
+def test_every_definition_of_every_language_can_be_inspected(sample: Path) -> None:
+    text = sample.read_text("utf-8")
+    language = language_by_id(sample.parent.name)
+    assert language is not None
+    for symbol in parse(text, language).symbols:
+        found = inspect_code(text, language.id, sample.name, symbol.span)
+        assert found is not None
+        assert found.kind

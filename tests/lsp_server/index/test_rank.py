@@ -112,3 +112,11 @@ def test_no_budget_is_exceeded() -> None:
     for budget_chars in range(0, 1500, 37):
         found = fill(symbols, budget_chars, header)
         assert sum(len(f"# {item.path}\n{item.text}\n") for item in found) <= budget_chars
+
+
+def test_what_begins_as_the_typed_word_comes_first() -> None:
+    place = place_of("def f(s):\n    s.wri|")
+    members = [
+        Candidate(symbol(name, SymbolKind.METHOD, "Store"), {"receiver": 1.0}) for name in ("read", "write")
+    ]
+    assert names_in_order(place, *members) == ["write", "read"]

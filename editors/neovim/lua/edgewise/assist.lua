@@ -59,7 +59,8 @@ end
 local function list_of(values)
   local lines = {}
   for name, value in vim.spairs(values) do
-    local shown = type(value) == 'table' and vim.inspect(value, { newline = ' ', indent = '' }) or tostring(value)
+    local shown = type(value) == 'table' and vim.inspect(value, { newline = ' ', indent = '' })
+      or tostring(value)
     lines[#lines + 1] = ('- %s: %s'):format(tostring(name):gsub('_', ' '), shown)
   end
   return table.concat(lines, '\n')

@@ -153,7 +153,9 @@ function M.listen()
   end)
   -- A buffer may get its name only now.
   on({ 'BufFilePost', 'BufWritePost' }, function(event)
-    if #vim.lsp.get_clients({ name = 'edgewise', bufnr = event.buf, _uninitialized = true }) == 0 then
+    if
+      #vim.lsp.get_clients({ name = 'edgewise', bufnr = event.buf, _uninitialized = true }) == 0
+    then
       vim.schedule(function()
         M.attach(event.buf)
       end)

@@ -27,24 +27,27 @@ local function program(arguments)
   return vim.list_extend(words, arguments)
 end
 
+---@type edgewise.Model[] as last listed
+local known = {}
+
 ---@param text string
 ---@return edgewise.Model[]
 local function parse_list(text)
   local is_json, answer = pcall(vim.json.decode, text)
-  return is_json and type(answer) == 'table' and answer.models or {}
+  known = is_json and type(answer) == 'table' and answer.models or known
+  return known
 end
 
---- The names for the completion of the command line, which waits for them at most two seconds.
+--- The names for the completion of the command line, which waits for them at most two seconds, and only once.
 ---@return string[]
 function M.names()
-  local command = program({ 'model', 'list', '--json' })
-  if not command then
-    return {}
+  local command = #known == 0 and program({ 'model', 'list', '--json' }) or nil
+  if command then
+    parse_list(vim.system(command, { text = true }):wait(2000).stdout or '')
   end
-  local run = vim.system(command, { text = true }):wait(2000)
   return vim.tbl_map(function(model)
     return model.name
-  end, parse_list(run.stdout or ''))
+  end, known)
 end
 
 ---@param model edgewise.Model
