@@ -33,10 +33,10 @@ export function findProgram(places: Places): Found {
 function fromSetting(places: Places): Found {
   const program = places.setting.replace(/^~(?=[\\/])/, () => places.home);
   if (!paths(places.platform).isAbsolute(program)) {
-    return { problem: `the setting edgewise.vscode.executable is "${places.setting}", which is not an absolute path` };
+    return { problem: `The setting edgewise.vscode.executable is "${places.setting}", which is not an absolute path` };
   }
   if (!places.isProgram(program)) {
-    return { problem: `the setting edgewise.vscode.executable names ${program}, which is not a program that can be run` };
+    return { problem: `The setting edgewise.vscode.executable names ${program}, which is not a program that can be run` };
   }
   return { program };
 }

@@ -101,7 +101,7 @@ class Extension {
     this.bar.refresh();
     void vscode.commands.executeCommand('setContext', 'edgewise.isRunning', process.kind === 'running');
     if (process.kind === 'missing') {
-      const sentence = `${capital(process.problem)}. Without its server there are no suggestions.`;
+      const sentence = `${process.problem}. Without its server there are no suggestions.`;
       void this.problems.tell('missing', sentence, {
         'Install…': () => this.install(),
         'Choose the Program…': () => vscode.commands.executeCommand('workbench.action.openSettings', 'edgewise.vscode.executable'),
@@ -189,10 +189,6 @@ function isProgram(file: string): boolean {
   } catch {
     return false;
   }
-}
-
-function capital(sentence: string): string {
-  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }
 
 let extension: Extension | undefined;

@@ -56,6 +56,7 @@ def window(browser: Browser, studio: Studio) -> Iterator[Workbench]:
     with open_window(browser, studio) as workbench:
         workbench.open(studio.workspace / "python")
         workbench.wait_until_ready()
+        workbench.settle()
         workbench.press("Control+b")  # the side bar takes room in pictures
         yield workbench
 

@@ -116,6 +116,7 @@ def test_a_server_that_is_too_old_works_and_is_named_once(browser: Browser, tmp_
         window.wait_until_ready()
         expect(window.notices).to_have_count(1)
         expect(window.notices).to_contain_text("edgewise 0.0.1")
+        window.settle()
         assert type_at_the_place(window, "old.py")
 
 
@@ -134,5 +135,6 @@ def test_no_server_and_the_button_that_installs_one(browser: Browser):
         window.press_button("Install")
         window.wait_for_status("^edgewise, loading: installing")
         window.wait_until_ready(timeout_ms=300_000)
+        window.settle()
         assert type_at_the_place(window, "installed.py")
         assert any("globalStorage" in part for part in servers(bare)[0].cmdline())

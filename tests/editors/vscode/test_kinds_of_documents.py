@@ -92,6 +92,7 @@ def test_an_untrusted_workspace_works_and_sets_nothing(browser: Browser, tmp_pat
         with open_window(browser, studio) as window:
             window.open(folder)
             window.wait_until_ready()
+            window.settle()
             window.open_file(write_place(folder / "stranger.py", TABLE_PY))
             window.go_to(TABLE_PY.line, TABLE_PY.column)
             window.type(TABLE_PY.typed)

@@ -111,6 +111,7 @@ def test_a_typescript_project(browser: Browser, studio: Studio):
     with open_window(browser, studio) as window:
         window.open(studio.workspace / "typescript")
         window.wait_until_ready()
+        window.settle()
         path, ghost = start(window, "table.ts", TABLE_TS)
         window.press("Tab")
         window.wait_for_no_ghost()

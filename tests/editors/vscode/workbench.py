@@ -10,16 +10,18 @@ import json
 import re
 import urllib.parse
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 from playwright.sync_api import FrameLocator, Locator, Page, TimeoutError, expect
 
-from tests.editors.vscode.places import Place
+from tests.editors.vscode.places import TABLE_PY, Place, write_place
 from tests.editors.vscode.studio import Studio
 
 SLOW_MS = 120_000
+N_TRIES = 40
 GHOST = "[class*=ghost-text-decoration], .ghost-text"
 STATUS = '[id*="edgewise.status"]'
 
@@ -83,7 +85,6 @@ class Workbench:
         self.page.locator(".quick-input-list .monaco-list-row", has_text=path.name).first.wait_for()
         self.press("Enter")
         self.page.locator(f'.tab.active[data-resource-name="{path.name}"]').first.wait_for()
-        expect(self.editor.first).to_be_visible()
 
     @property
     def quick_input(self) -> Locator:
@@ -147,6 +148,22 @@ class Workbench:
 
     def wait_for_no_ghost(self) -> None:
         expect(self.ghost).to_have_count(0)
+
+    def settle(self) -> None:
+        """VS Code gives a new editor its ghost text when it is idle: keys before that bring none, from nobody.
+        Asks by hand until there is some."""
+        assert self.folder is not None
+        path = write_place(self.folder / "settle.py", TABLE_PY)
+        self.open_file(path)
+        self.go_to(TABLE_PY.line, TABLE_PY.column)
+        self.type(TABLE_PY.typed)
+        for _ in range(N_TRIES):
+            self.press("Alt+\\")
+            with suppress(TimeoutError):
+                self.ghost.first.wait_for(timeout=SLOW_MS / N_TRIES)
+                break
+        self.press("Escape")
+        self.save()
 
     def ask(self) -> str:
         """By hand, with the extension's own key."""
