@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
@@ -184,6 +184,8 @@ class Session:
     # --- what a session is for ------------------------------------------------------------------------------
 
     async def complete(self, request: CompletionRequest, trace: TraceDraft) -> Completion | NoCompletion:
+        with suppress(TimeoutError):  # the editor may still be telling its settings
+            await asyncio.wait_for(self._started.wait(), self.settings.completion.timeout_ms / 1000)
         return await self._completer.answer(request, trace)
 
     def put_cursor(self, uri: str, offset: int) -> None:

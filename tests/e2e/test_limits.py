@@ -119,7 +119,7 @@ async def test_two_windows_share_one_host(own_home: Home, workspace: Path):
             answers = await asyncio.gather(*(client.complete(path, LAST_LINE, 7) for client in (one, other)))
             assert all(answers)
             [host] = own_home.hosts()
-        await one.edit(path, (LAST_LINE, 7), (LAST_LINE, 7), "urn ")
-        await one.complete(path, LAST_LINE, 11)
+        await one.edit(path, (LAST_LINE, 7), (LAST_LINE, 7), "ain = ")
+        await one.complete(path, LAST_LINE, 13)
         assert await one.was_served()
         assert [process.pid for process in own_home.hosts()] == [host.pid]

@@ -150,7 +150,7 @@ class Workbench:
         expect(self.ghost).to_have_count(0)
 
     def settle(self) -> None:
-        """VS Code gives a new editor its ghost text when it is idle: keys before that bring none, from nobody.
+        """VS Code gives a new editor its ghost text when it is idle: keys before that bring none.
         Asks by hand until there is some."""
         assert self.folder is not None
         path = write_place(self.folder / "settle.py", TABLE_PY)

@@ -1,0 +1,122 @@
+"""The words of documentation: what a name says by itself, and whether a model's line may stand for a summary.
+
+Runs in the session. Pure text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+
+from lsp_server.types import CodeFacts
+
+MAX_SUMMARY_CHARS = 110
+_MIN_WORDS = 3
+_STEM_CHARS = 4
+
+_PARTS = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]|\d+")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s|\"\"\"|'''|\*/")
+_MARKS = re.compile(r"^[\s/*#\-!\"']+")
+_CODE = re.compile(r"[=;{}<>\[\]|\\@$^~]|\w\(|->|::|//|:\s*$|^[:.]|\b(?:TODO|FIXME|XXX)\b")
+_SECTION = re.compile(r"(?:def|class|return|import|from|if|for|args|arguments|returns|raises|param)\b[^a-z]*$", re.I)
+_QUESTIONS = ("is", "has", "can", "should", "are", "was")
+_CONSTRUCTORS = frozenset({"__init__", "constructor", "initialize", "__construct", "new", "init"})
+# What Go's convention needs in the third person; other first words are nouns as often as verbs.
+_VERBS = frozenset(
+    "add append build check clear close compute convert copy create decode delete encode fetch find format get"
+    " handle insert join load make merge move open parse print push put read remove render reset run save search"
+    " send set sort split start stop store update validate write".split()
+)
+
+
+class Verdict(StrEnum):
+    """Of a model's line. All but `GOOD` say why the line is not used."""
+
+    GOOD = "good"
+    EMPTY = "empty"
+    LONG = "too-long"
+    CODE = "code-like"
+    REPEATED = "repeated"
+    UNRELATED = "unrelated"
+    UNAVAILABLE = "model-unavailable"
+
+
+def words_of(name: str) -> list[str]:
+    """`readHTTPHeader` and `read_HTTP_header`: read, HTTP, header."""
+    found = _PARTS.findall(name)
+    return [word if len(word) > 1 and word.isupper() else word.lower() for word in found]
+
+
+def spoken(name: str) -> str:
+    return " ".join(words_of(name)) or name
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def first_sentence(raw: str) -> str:
+    """What of a model's text could be the summary: one line, one sentence, without marks."""
+    line = raw.strip().splitlines()[0] if raw.strip() else ""
+    return _SENTENCE_END.split(_MARKS.sub("", line))[0].strip().rstrip(".,;").strip()
+
+
+def judge(sentence: str, identifiers: str, others: Sequence[str]) -> Verdict:
+    """`identifiers` is the code: a summary that shares no word with it is about something else. `others` are
+    the other documentations of the file."""
+    words = [word.casefold() for word in re.findall(r"[A-Za-z][\w'-]*", sentence)]
+    if len(words) < _MIN_WORDS:
+        return Verdict.EMPTY
+    if len(sentence) > MAX_SUMMARY_CHARS:
+        return Verdict.LONG
+    n_plain = sum(character.isalpha() or character in " ,'-." for character in sentence)
+    if _CODE.search(sentence) or _SECTION.match(sentence) or n_plain < 0.85 * len(sentence):
+        return Verdict.CODE
+    if not sentence.isprintable() or _repeats(words) or _is_copied(sentence, others):
+        return Verdict.REPEATED
+    return Verdict.GOOD if _is_related(words, identifiers) else Verdict.UNRELATED
+
+
+def _repeats(words: Sequence[str]) -> bool:
+    return len(set(words)) < 0.7 * len(words) or any(a == b for a, b in zip(words, words[1:], strict=False))
+
+
+def _is_copied(sentence: str, others: Sequence[str]) -> bool:
+    return any(sentence.casefold() in other.casefold() for other in others)
+
+
+def _is_related(words: Sequence[str], identifiers: str) -> bool:
+    known = {word.casefold()[:_STEM_CHARS] for word in words_of(identifiers) if len(word) > 2}
+    return any(word[:_STEM_CHARS] in known for word in words if len(word) > 2)
+
+
+def summary_of_name(facts: CodeFacts) -> str:
+    """A sentence that says no more than the name does."""
+    container, _, name = facts.title.rpartition(".")
+    owner = container.rpartition(".")[2]
+    words = words_of(name)
+    if name in _CONSTRUCTORS or (name == owner and owner):
+        return f"Create a new {owner or spoken(name)}."
+    if name.startswith("__") and name.endswith("__"):
+        return f"Implement `{name}` of {owner or 'the module'}."
+    if len(words) > 1 and words[0] in _QUESTIONS:
+        return f"Whether it {' '.join([words[0] if words[0] != 'are' else 'is', *words[1:]])}."
+    return f"{capital(' '.join(words) or name)}."
+
+
+def predicate_of_name(facts: CodeFacts) -> str:
+    """What follows the name in Go's `// Name does ...`."""
+    name = facts.title.rpartition(".")[2]
+    words = words_of(name)
+    if words and words[0] in _VERBS:
+        return f"{' '.join([_third_person(words[0]), *words[1:]])}."
+    if facts.returns:
+        return f"returns {facts.returns}."
+    return f"is the {facts.kind} for {spoken(name)}."
+
+
+def _third_person(verb: str) -> str:
+    if verb.endswith("y") and verb[-2] not in "aeiou":
+        return verb[:-1] + "ies"
+    return verb + ("es" if verb.endswith(("s", "sh", "ch", "x", "o")) else "s")
