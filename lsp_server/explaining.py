@@ -5,15 +5,16 @@ Runs in the session. Holds the engine of the model that explains. Must not know 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 
 from lsp_server.assist.explain import NO_INSTRUCT_MODEL, build_facts, build_messages, render_markdown
+from lsp_server.assist.ports import Messages
 from lsp_server.engine import Engine
 from lsp_server.index.service import IndexService
 from lsp_server.settings import Settings
 from lsp_server.types import CodeFacts, DocumentSnapshot, Span
-from model.protocol import GenerationOptions, ModelError
+from model.protocol import GenerationOptions, ModelError, Piece
 
 
 class Explainer:
@@ -32,7 +33,7 @@ class Explainer:
     ) -> str:
         """Markdown: the facts, then words that are grounded in them. `on_text` gets each piece as soon as it
         is there."""
-        has_words = bool(self._settings().explain.model)
+        has_words = self.has_words
         facts = await build_facts(snapshot, span, index)
         markdown = render_markdown(facts, "" if has_words else NO_INSTRUCT_MODEL)
         on_text(markdown)
@@ -42,12 +43,23 @@ class Explainer:
                 on_text(text)
         return markdown
 
-    async def _words(self, facts: CodeFacts) -> AsyncIterator[str]:
+    @property
+    def has_words(self) -> bool:
+        """Whether there is an instruct model."""
+        return bool(self._settings().explain.model)
+
+    async def chat(self, messages: Messages) -> AsyncGenerator[Piece]:
+        """The instruct model's answer, piece by piece."""
         settings = self._settings().explain
         options = GenerationOptions(settings.max_tokens, t_max_predict_ms=settings.timeout_ms)
+        async with aclosing(self._ready_engine().chat(messages, options)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _words(self, facts: CodeFacts) -> AsyncIterator[str]:
         yield "\n---\n\n"
         try:
-            async with aclosing(self._ready_engine().chat(build_messages(facts), options)) as pieces:
+            async with aclosing(self.chat(build_messages(facts))) as pieces:
                 async for piece in pieces:
                     yield piece.text
         except ModelError as error:

@@ -40,9 +40,9 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, default_converter
 
 from lsp_server.handlers import (
+    code_actions,
     commands,
     documents,
-    explain,
     inline_completion,
     lifecycle,
     notebooks,
@@ -74,7 +74,8 @@ HANDLERS: Mapping[str, Handler] = {
     types.NOTEBOOK_DOCUMENT_DID_SAVE: notebooks.on_did_save,
     types.NOTEBOOK_DOCUMENT_DID_CLOSE: notebooks.on_did_close,
     types.TEXT_DOCUMENT_INLINE_COMPLETION: inline_completion.on_inline_completion,
-    types.TEXT_DOCUMENT_CODE_ACTION: explain.on_code_action,
+    types.TEXT_DOCUMENT_CODE_ACTION: code_actions.on_code_action,
+    types.CODE_ACTION_RESOLVE: code_actions.on_resolve,
     types.WORKSPACE_EXECUTE_COMMAND: commands.on_execute_command,
     types.WORKSPACE_DID_CHANGE_CONFIGURATION: workspace.on_did_change_configuration,
     types.WORKSPACE_DID_CHANGE_WATCHED_FILES: workspace.on_did_change_watched_files,
@@ -86,7 +87,7 @@ HANDLERS: Mapping[str, Handler] = {
 TOLERATED: Mapping[str, Callable[[object], object]] = {
     types.TEXT_DOCUMENT_INLINE_COMPLETION: inline_completion.tolerate,
     types.TEXT_DOCUMENT_DID_CHANGE: documents.tolerate,
-    types.TEXT_DOCUMENT_CODE_ACTION: explain.tolerate,
+    types.TEXT_DOCUMENT_CODE_ACTION: code_actions.tolerate,
 }
 
 # These take the JSON as it came: a client newer than our types must still be able to start.

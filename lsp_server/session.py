@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
+from lsp_server.assist.ports import AssistPorts
 from lsp_server.completer import Completer
 from lsp_server.completion.context import CompletionContext
 from lsp_server.completion.pipeline import Memory, Ports, complete
@@ -29,7 +30,7 @@ from lsp_server.notebooks import Notebook, Notebooks, whole_notebook
 from lsp_server.settings import IndexSettings, Layer, ModelSettings, Problem, Settings, cache_folder, load
 from lsp_server.status import IndexProgress, Status, build_status
 from lsp_server.text import PositionEncoding, path_of_uri
-from lsp_server.trace import ACCEPTED, TraceDraft, TraceLog
+from lsp_server.trace import TraceDraft, TraceLog
 from lsp_server.turns import Turns
 from lsp_server.types import (
     Completion,
@@ -39,6 +40,7 @@ from lsp_server.types import (
     Snippet,
     Span,
 )
+from lsp_server.verdicts import Verdicts
 from model.protocol import (
     FimPrompt,
     GenerationOptions,
@@ -88,7 +90,7 @@ class Session:
         self._problems: tuple[Problem, ...] = ()
         self.turns = Turns()
         self.traces = TraceLog(Journal(journal_folder(cache_folder())))
-        self._accepted: set[str] = set()
+        self.verdicts = Verdicts(self.traces)
         self._keeping = Keeping()
         self._editor = editor
         self._documents: dict[str, Document] = {}
@@ -252,6 +254,12 @@ class Session:
         await self._started.wait()  # the editor may still be telling its settings
         return await self._explainer.explain(snapshot, span, self._index, on_text)
 
+    async def assist_ports(self) -> AssistPorts:
+        """What documentation, tests and fixes are made with."""
+        await self._started.wait()
+        chat = self._explainer.chat if self._explainer.has_words else None
+        return AssistPorts(self._index, self._generate, chat)
+
     # --- settings, model and index --------------------------------------------------------------------------
 
     def configure(self, options: Mapping[str, Any], section: Mapping[str, Any]) -> None:
@@ -367,18 +375,6 @@ class Session:
         """What is wrong with the settings and the index, as sentences."""
         of_index = self._index.status.problems if self._index else ()
         return (*(str(problem) for problem in self._problems), *of_index)
-
-    def accept(self, completion_id: str) -> None:
-        """A person took this suggestion."""
-        if completion_id not in self._accepted:
-            self._accepted.add(completion_id)
-            trace = TraceDraft(ACCEPTED)
-            trace.set(completion_id=completion_id)
-            self.traces.note(trace)
-
-    @property
-    def n_accepted(self) -> int:
-        return len(self._accepted)
 
 
 async def _close(*parts: Engine | IndexService | None) -> None:

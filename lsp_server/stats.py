@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from lsp_server.trace import ACCEPTED, PREFETCH, PREPARE, REQUEST, TraceRecord
+from lsp_server.trace import ACCEPTED, PREFETCH, PREPARE, REJECTED, REQUEST, TraceRecord
 
 STAGES = ("context", "cache", "search", "generate", "filters", "wait")
 TOKENS = ("n_prompt", "n_cached", "n_evaluated", "n_generated")
@@ -41,13 +41,15 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
 @dataclass(frozen=True, slots=True)
 class Summary:
     """`outcomes` count requests by how they ended. `n_suggestions` are the shown ones that the model made,
-    not those that were typed through; of them `n_accepted` were taken."""
+    not those that were typed through; of them `n_accepted` were taken and
+    `n_rejected` refused."""
 
     n_requests: int = 0
     n_cached: int = 0
     n_attached: int = 0
     n_suggestions: int = 0
     n_accepted: int = 0
+    n_rejected: int = 0
     n_unasked: int = 0
     n_prepared: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)
@@ -70,6 +72,7 @@ def summarise(records: Sequence[TraceRecord]) -> Summary:
         n_attached=sum(bool(record.fields.get("is_attached")) for record in requests),
         n_suggestions=sum(is_suggestion(record) for record in requests),
         n_accepted=methods[ACCEPTED],
+        n_rejected=_n_rejected(records),
         n_unasked=methods[PREFETCH],
         n_prepared=methods[PREPARE],
         outcomes=dict(Counter(str(record.fields.get("outcome")) for record in requests).most_common()),
@@ -78,6 +81,15 @@ def summarise(records: Sequence[TraceRecord]) -> Summary:
         tokens={name: Spread.of(_counts(requests, name)) for name in TOKENS},
         reused_share=_reused_share(requests),
     )
+
+
+def _n_rejected(records: Iterable[TraceRecord]) -> int:
+    """Without those that were accepted after all."""
+    ids: dict[str, set[object]] = {ACCEPTED: set(), REJECTED: set()}
+    for record in records:
+        if record.method in ids:
+            ids[record.method].add(record.fields.get("completion_id"))
+    return len(ids[REJECTED] - ids[ACCEPTED])
 
 
 def is_suggestion(record: TraceRecord) -> bool:
@@ -108,6 +120,7 @@ def rows(summary: Summary) -> list[tuple[str, str, str]]:
         *((f"  {outcome}", str(n), "") for outcome, n in summary.outcomes.items()),
         ("suggestions", str(summary.n_suggestions), ""),
         ("  accepted", str(summary.n_accepted), ""),
+        ("  rejected", str(summary.n_rejected), ""),
         ("computed and never asked for", str(summary.n_unasked), ""),
         ("prompts prepared at rest", str(summary.n_prepared), ""),
         ("request to answer, ms", *_shown(summary.answer_ms)),

@@ -21,6 +21,7 @@ REQUEST = "textDocument/inlineCompletion"
 PREFETCH = "edgewise/prefetch"  # a computation that no request attached to
 PREPARE = "edgewise/prepare"  # a prompt that was evaluated while nobody typed
 ACCEPTED = "edgewise.accepted"
+REJECTED = "edgewise.rejected"
 
 TraceValue = int | float | bool | str | None
 

@@ -34,10 +34,12 @@ class SegmentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PromptSnippet:
-    """Text from another file, chosen for one prompt."""
+    """Text from another file, or from far off in the same, chosen for one prompt. Where not all of them fit,
+    those of the smallest `rank` are shown; the order stays."""
 
     path: str
     text: str
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,8 +55,8 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A style as one file writes it. `opening` and `closing` stand on the first and last line, `margin` before
-    each other one; `is_compact`: a summary alone stands on one line with both. `tag` begins a tag."""
+    """A style as one file writes it. `opening` and `closing` stand on the first and last line, `margin` stands
+    before each other one; `is_compact`: a summary alone stands on one line with both. `tag` begins a tag."""
 
     style: Style
     opening: str = ""
@@ -179,7 +179,7 @@ def _google(form: Form, content: Content) -> Iterator[str]:
         yield from ("", "Yields:" if content.yields else "Returns:", f"    {content.returns}")
     if content.raises:
         yield from ("", "Raises:")
-    yield from (f"    {item.name}: {item.text}" for item in content.raises)
+    yield from (f"    {item.name}: {item.text}".rstrip() for item in content.raises)
 
 
 def _numpy(form: Form, content: Content) -> Iterator[str]:
@@ -194,7 +194,7 @@ def _numpy(form: Form, content: Content) -> Iterator[str]:
     if content.raises:
         yield from ("", "Raises", "------")
     for item in content.raises:
-        yield from (item.name, f"    {item.text}")
+        yield from (item.name, *([f"    {item.text}"] if item.text else []))
 
 
 def _sphinx(form: Form, content: Content) -> Iterator[str]:
@@ -202,7 +202,7 @@ def _sphinx(form: Form, content: Content) -> Iterator[str]:
     yield from (f":param {item.name.lstrip('*')}: {item.text}" for item in content.parameters)
     if content.returns:
         yield f":{'yields' if content.yields else 'returns'}: {content.returns}"
-    yield from (f":raises {item.name}: {item.text}" for item in content.raises)
+    yield from (f":raises {item.name}: {item.text}".rstrip() for item in content.raises)
 
 
 def _jsdoc(form: Form, content: Content) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from enum import StrEnum
+from itertools import pairwise
 
 from lsp_server.types import CodeFacts
 
@@ -19,14 +20,20 @@ _PARTS = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]|\d+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s|\"\"\"|'''|\*/")
 _MARKS = re.compile(r"^[\s/*#\-!\"']+")
 _CODE = re.compile(r"[=;{}<>\[\]|\\@$^~]|\w\(|->|::|//|:\s*$|^[:.]|\b(?:TODO|FIXME|XXX)\b")
-_SECTION = re.compile(r"(?:def|class|return|import|from|if|for|args|arguments|returns|raises|param)\b[^a-z]*$", re.I)
+_SECTION = re.compile(
+    r"(?:def|class|return|import|from|if|for|args|arguments|returns|raises|param)\b[^a-z]*$", re.I
+)
 _QUESTIONS = ("is", "has", "can", "should", "are", "was")
 _CONSTRUCTORS = frozenset({"__init__", "constructor", "initialize", "__construct", "new", "init"})
 # What Go's convention needs in the third person; other first words are nouns as often as verbs.
 _VERBS = frozenset(
-    "add append build check clear close compute convert copy create decode delete encode fetch find format get"
-    " handle insert join load make merge move open parse print push put read remove render reset run save search"
-    " send set sort split start stop store update validate write".split()
+    re.findall(
+        r"\w+",
+        "add append build check clear close compute convert copy create decode delete encode fetch "
+        "find format get handle insert join load make merge move open parse print push put read "
+        "remove render reset run save search send set sort split start stop store update validate "
+        "write",
+    )
 )
 
 
@@ -79,7 +86,7 @@ def judge(sentence: str, identifiers: str, others: Sequence[str]) -> Verdict:
 
 
 def _repeats(words: Sequence[str]) -> bool:
-    return len(set(words)) < 0.7 * len(words) or any(a == b for a, b in zip(words, words[1:], strict=False))
+    return len(set(words)) < 0.7 * len(words) or any(a == b for a, b in pairwise(words))
 
 
 def _is_copied(sentence: str, others: Sequence[str]) -> bool:

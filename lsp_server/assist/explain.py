@@ -59,6 +59,17 @@ def build_messages(facts: CodeFacts, code: str = "") -> list[dict[str, str]]:
     return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": mask_secrets(user)}]
 
 
+def link(path: str, line: int) -> str:
+    """A place that an editor can follow."""
+    return _link(Location(path, line))
+
+
+def fenced(code: str, facts: CodeFacts) -> str:
+    """A code block that its code cannot end."""
+    fence = _fence(code)
+    return f"{fence}{_fence_language(facts)}\n{code}\n{fence}"
+
+
 def _heading(facts: CodeFacts) -> Iterator[str]:
     yield f"# {_code(facts.title)}"
     place = _link(Location(facts.path, facts.start_line))

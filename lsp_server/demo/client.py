@@ -49,12 +49,17 @@ class EditorClient:
         return self._process.pid
 
     async def request(self, method: str, params: Json) -> Json:
+        """Cancelling this cancels the request."""
         if self._reader.done():
             raise ServerGone(f"the server was gone before {method}")
-        self._last_id += 1
-        answer = self._waiting[self._last_id] = asyncio.get_running_loop().create_future()
-        self._send({"id": self._last_id, "method": method, "params": params})
-        return await answer
+        number = self._last_id = self._last_id + 1
+        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+        self._send({"id": number, "method": method, "params": params})
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            self.notify("$/cancelRequest", {"id": number})
+            raise
 
     def notify(self, method: str, params: Json) -> None:
         self._send({"method": method, "params": params})
@@ -195,6 +200,10 @@ class OpenDocument:
         self._buffer = self._buffer.replaced(span, text)
         document = {"uri": self.uri, "version": self._version}
         self._client.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
+
+    def tell_cursor(self, offset: int) -> None:
+        params = {"textDocument": {"uri": self.uri}, "position": self._position_of(offset)}
+        self._client.notify("edgewise/cursorMoved", params)
 
     async def complete(self, offset: int) -> tuple[list[Json], float]:
         """The items that the server offers at an offset, and how many milliseconds it took."""

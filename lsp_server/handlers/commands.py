@@ -12,8 +12,9 @@ from typing import Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
+from lsp_server.handlers.assist import WORK, on_assist
 from lsp_server.handlers.editor import status_json
-from lsp_server.handlers.explain import on_explain
+from lsp_server.handlers.explain import EXPLAIN_COMMAND, on_explain
 from lsp_server.handlers.inline_completion import ACCEPTED_COMMAND
 from lsp_server.handlers.window import Window
 from lsp_server.stats import summarise
@@ -33,15 +34,25 @@ def on_execute_command(window: Window, params: types.ExecuteCommandParams) -> ob
 
 
 def on_accepted(window: Window, params: types.ExecuteCommandParams) -> None:
-    """Counts what a person took. The count stays in this process."""
-    window.session.accept(str((params.arguments or [""])[0]))
+    """Counts what a person took. The count stays on this machine."""
+    window.session.verdicts.accept(_completion_id(params))
+
+
+def on_rejected(window: Window, params: types.ExecuteCommandParams) -> None:
+    """Counts what a person was shown and refused. The count stays on this machine."""
+    window.session.verdicts.reject(_completion_id(params))
+
+
+def _completion_id(params: types.ExecuteCommandParams) -> str:
+    return str((params.arguments or [""])[0])
 
 
 def on_status(window: Window, params: types.ExecuteCommandParams) -> dict[str, Any]:
     session = window.session
     return {
         **status_json(session.status()),
-        "accepted": session.n_accepted,
+        "accepted": session.verdicts.n_accepted,
+        "rejected": session.verdicts.n_rejected,
         "problems": list(session.problems()),
         "traces": [asdict(record) for record in session.traces.last(N_TRACES)],
     }
@@ -56,7 +67,8 @@ def on_stats(window: Window, params: types.ExecuteCommandParams) -> dict[str, An
     """What the last requests of this window come to."""
     session = window.session
     summary = summarise(session.traces.last(N_RECORDS))
-    return {**asdict(summary), "n_accepted": session.n_accepted}
+    verdicts = session.verdicts
+    return {**asdict(summary), "n_accepted": verdicts.n_accepted, "n_rejected": verdicts.n_rejected}
 
 
 async def on_restart(window: Window, params: types.ExecuteCommandParams) -> None:
@@ -64,8 +76,10 @@ async def on_restart(window: Window, params: types.ExecuteCommandParams) -> None
 
 
 COMMANDS: Mapping[str, Command] = {
-    "edgewise.explain": on_explain,
+    EXPLAIN_COMMAND: on_explain,
+    **dict.fromkeys(WORK, on_assist),
     ACCEPTED_COMMAND: on_accepted,
+    "edgewise.rejected": on_rejected,
     "edgewise.status": on_status,
     "edgewise.why": on_why,
     "edgewise.stats": on_stats,

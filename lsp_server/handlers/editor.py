@@ -103,6 +103,21 @@ class LspEditor:
     def show_warning(self, sentence: str) -> None:
         self._show(types.MessageType.Warning, sentence)
 
+    def show_info(self, sentence: str) -> None:
+        self._show(types.MessageType.Info, sentence)
+
+    def show_document(self, uri: str, instead: str) -> None:
+        """Has the client open a document; where it does not, it shows the sentence."""
+        self.run(self._show_document(types.ShowDocumentParams(uri=uri, take_focus=True), instead))
+
+    async def _show_document(self, params: types.ShowDocumentParams, instead: str) -> None:
+        try:
+            answer = await self._server.window_show_document_async(params)
+        except JsonRpcException:
+            answer = None
+        if not isinstance(answer, Mapping) or answer.get("success") is not True:
+            self.show_info(instead)
+
     def _show(self, kind: types.MessageType, sentence: str) -> None:
         self._server.window_show_message(types.ShowMessageParams(kind, f"edgewise: {sentence}"))
 

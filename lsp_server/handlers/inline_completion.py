@@ -28,6 +28,9 @@ from lsp_server.types import (
 ACCEPTED_COMMAND = "edgewise.accepted"
 SUPERSEDED = NoCompletion(Reason.SUPERSEDED)
 _NO_ITEMS = types.InlineCompletionList(items=[])
+# Answered `null`: a newer request speaks for the document. Else an empty list, so that a client that keeps what
+# it shows until it hears of something else takes it away.
+_TAKEN_BACK = frozenset({Reason.SUPERSEDED, Reason.CANCELLED})
 
 
 def tolerate(params: object) -> object:
@@ -89,7 +92,7 @@ async def _answer(
         result = await run_in_turn(turn, window.session.complete(request, trace), SUPERSEDED)
         if isinstance(result, NoCompletion):
             trace.set(outcome=result.reason)
-            return None
+            return None if result.reason in _TAKEN_BACK else _NO_ITEMS
         completion_id = uuid4().hex
         trace.set(completion_id=completion_id)
         return types.InlineCompletionList([build_item(window, document, result, completion_id)])

@@ -12,8 +12,8 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
 from lsp_server.handlers import notebooks
+from lsp_server.handlers.code_actions import KINDS
 from lsp_server.handlers.commands import COMMANDS
-from lsp_server.handlers.explain import EXPLAIN_KIND
 from lsp_server.handlers.profile import Profile, parse_profile
 from lsp_server.handlers.window import Window
 
@@ -46,7 +46,7 @@ def build_capabilities(profile: Profile) -> types.ServerCapabilities:
         ),
         notebook_document_sync=notebooks.SYNC,
         inline_completion_provider=types.InlineCompletionOptions(),
-        code_action_provider=types.CodeActionOptions(code_action_kinds=[EXPLAIN_KIND]),
+        code_action_provider=types.CodeActionOptions(code_action_kinds=list(KINDS), resolve_provider=True),
         execute_command_provider=types.ExecuteCommandOptions(
             commands=list(COMMANDS), work_done_progress=True
         ),

@@ -15,7 +15,8 @@ from lsp_server.text import PositionEncoding, path_of_uri
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """`process_id` is 0 when the client has none to watch."""
+    """`process_id` is 0 when the client has none to watch. `shows_answers`: it is our VS Code extension, which
+    runs the code actions' commands itself and shows what they answer."""
 
     process_id: int = 0
     roots: tuple[str, ...] = ()
@@ -25,6 +26,10 @@ class Profile:
     has_configuration: bool = False
     registers_configuration: bool = False
     registers_watched_files: bool = False
+    has_show_document: bool = False
+    shows_disabled: bool = False
+    resolves_edits: bool = False
+    shows_answers: bool = False
 
 
 def parse_profile(params: Mapping[str, Any]) -> Profile:
@@ -40,12 +45,30 @@ def parse_profile(params: Mapping[str, Any]) -> Profile:
         has_configuration=workspace.get("configuration") is True,
         registers_configuration=_registers(workspace, "didChangeConfiguration"),
         registers_watched_files=_registers(workspace, "didChangeWatchedFiles"),
+        has_show_document=_mapping(_mapping(capabilities, "window"), "showDocument").get("support") is True,
+        shows_disabled=_code_action(capabilities).get("disabledSupport") is True,
+        resolves_edits=_resolves_edits(_code_action(capabilities)),
+        shows_answers=_is_vscode(_mapping(capabilities, "general")),
     )
 
 
 def _mapping(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = parent.get(key)
     return value if isinstance(value, Mapping) else {}
+
+
+def _code_action(capabilities: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _mapping(_mapping(capabilities, "textDocument"), "codeAction")
+
+
+def _resolves_edits(code_action: Mapping[str, Any]) -> bool:
+    properties = _mapping(code_action, "resolveSupport").get("properties")
+    return isinstance(properties, list) and "edit" in properties and code_action.get("dataSupport") is True
+
+
+def _is_vscode(general: Mapping[str, Any]) -> bool:
+    """By its Markdown parser, because its forks have other names; vscode-languageclient says no more."""
+    return _mapping(general, "markdown").get("parser") == "marked"
 
 
 def _registers(capabilities: Mapping[str, Any], name: str) -> bool:

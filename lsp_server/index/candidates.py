@@ -184,11 +184,11 @@ class _Gathering:
     def _members(self, value: Value, evidence: str, root: str) -> None:
         """`root` is the word by which the text reaches it."""
         value = replace(value, n_many=0, owner="")
-        if value.kind not in (Kind.INSTANCE, Kind.CLASS) or (value, evidence, root) in self._seen:
-            return
-        self._seen.add((value, evidence, root))
         place = self._place
         nearness = "root in line" if root in place.line_words else "root near" if root in place.near else ""
+        if value.kind not in (Kind.INSTANCE, Kind.CLASS) or (value, evidence, nearness) in self._seen:
+            return
+        self._seen |= {(value, evidence, nearness), (value, evidence, "")}
         share = _GUESSED if value.is_guess else 1.0
         for count, member in enumerate(self._receivers.members(value)):
             candidate = self._add(member.symbol) if count < _MAX_OF_CLASS else None

@@ -17,7 +17,15 @@ from lsp_server.index.fact_readers import read_facts
 from lsp_server.index.languages import language_for, language_of
 from lsp_server.index.outline import Outline
 from lsp_server.index.reader import Reader
-from lsp_server.index.resolve import resolve, resolve_member
+from lsp_server.index.packages import merge
+from lsp_server.index.resolve import (
+    OWN_PACKAGE,
+    is_by_name,
+    is_exported,
+    package_folder,
+    resolve,
+    resolve_member,
+)
 from lsp_server.index.secrets import is_secret
 from lsp_server.index.store import module_stem
 from lsp_server.index.view import OpenDocument, ParseCache
@@ -27,6 +35,8 @@ _KEPT_OUTLINES = 600
 _KEPT_NAMES = 20_000
 _MAX_EXPORTS = 2000
 _MAX_HOPS = 5
+_MAX_OF_FOLDER = 200
+_TEST_FILES = ("_test.go",)
 
 
 class Late(Exception):
@@ -43,7 +53,7 @@ class _Kept:
 
 
 class Catalogue:
-    """`refresh` before each question. Implements the port `Files` of `resolve.py`."""
+    """`refresh` before each question. Implements the port `Files` of `resolve`."""
 
     def __init__(self, reader: Reader, parses: ParseCache) -> None:
         self._reader = reader
@@ -62,6 +72,10 @@ class Catalogue:
         self._siblings: dict[tuple[str, ...], Sequence[str]] = {}
         self._named: dict[str, list[Symbol]] = {}
         self._exports: dict[str, dict[str, Symbol]] = {}
+        self._definitions: dict[tuple[str, str], Symbol | None] = {}
+        self._folders: dict[str, Sequence[str]] = {}
+        self._packages: dict[str, Outline] = {}
+        self._own_package: Outline | None = None
 
     def refresh(
         self, documents: Mapping[str, OpenDocument], current: Outline, deadline_s: float | None = None
@@ -76,6 +90,8 @@ class Catalogue:
         if version != self._version or names != self._names or len(self._named) > _KEPT_NAMES:
             self._forget()
         self._version, self._names, self._current = version, names, current
+        self._own_package = None
+        self._definitions.clear()
 
     def _forget(self) -> None:
         """Everything that another state of the files may answer otherwise."""
@@ -83,6 +99,8 @@ class Catalogue:
             table.clear()
         self._named.clear()
         self._exports.clear()
+        self._folders.clear()
+        self._packages.clear()
 
     def outline(self, path: str) -> Outline:
         if path == self._current.path:
@@ -107,21 +125,45 @@ class Catalogue:
     def version(self) -> int:
         return self._version
 
-    def resolve(self, importer: str, module: str) -> str:
-        """The file of a module as `importer` writes it; "" when it is none of the workspace."""
-        key = (importer.rpartition("/")[0], module)
+    def module(self, path: str) -> Outline:
+        """What the code of a file sees without importing it: the file, or all files of its package."""
+        folder = path if path.endswith("/") else package_folder(_resolver(path), path)
+        if not folder:
+            return self.outline(path)
+        if folder != package_folder(_resolver(self._current.path), self._current.path):
+            return self._package(folder)
+        if self._own_package is None:
+            self._own_package = merge(folder, [self._current, self._package(folder)])
+        return self._own_package
+
+    def _package(self, folder: str) -> Outline:
+        """Without the current file."""
+        if folder not in self._packages:
+            paths = [path for path in self.files_in(folder) if _resolver(path) and path != self._current.path]
+            wanted = [path for path in paths if not path.endswith(_TEST_FILES)]
+            self._packages[folder] = merge(folder, [self.outline(path) for path in wanted])
+        return self._packages[folder]
+
+    def in_package(self, path: str) -> Mapping[str, Symbol]:
+        """What a file sees of other files without importing it."""
+        folder = package_folder(_resolver(path), path)
+        return self._package(folder).top if folder else {}
+
+    def resolve(self, importer: str, module: str, name: str = "") -> str:
+        """The file of a module, or of `name` in it, as `importer` writes it; "" when it is none of the
+        workspace. A package that is a folder ends with a slash."""
+        resolver = _resolver(importer)
+        asked = f"{module}\n{name}" if name and is_by_name(resolver) else module
+        key = (importer.rpartition("/")[0], asked)
         if key not in self._modules:
-            language = language_of(importer)
-            self._modules[key] = resolve(language.resolver, module, importer, self) if language else ""
+            self._modules[key] = resolve(resolver, module, importer, self, name)
         return self._modules[key]
 
     def resolve_member(self, importer: str, module: str, name: str) -> str:
         """The file that `name` of a module is, when it is a module itself."""
         key = (importer.rpartition("/")[0], f"{module} {name}")
         if key not in self._modules:
-            language = language_of(importer)
-            found = resolve_member(language.resolver, module, name, importer, self) if language else ""
-            self._modules[key] = found
+            self._modules[key] = resolve_member(_resolver(importer), module, name, importer, self)
         return self._modules[key]
 
     def submodule(self, package: str, name: str) -> str:
@@ -161,7 +203,10 @@ class Catalogue:
         return self._exports[path]
 
     def _offered(self, path: str) -> Iterator[tuple[str, Symbol]]:
-        outline = self.outline(path)
+        outline = self.outline(path) if not path.endswith("/") else self._package(path)
+        if path.endswith("/"):
+            yield from ((name, symbol) for name, symbol in outline.top.items() if is_exported("go", name))
+            return
         yield from outline.top.items()
         for name, item in outline.imported.items():
             symbol = self.definition(path, name) if item.name and name not in outline.top else None
@@ -173,19 +218,42 @@ class Catalogue:
 
     def definition(self, path: str, name: str, n_hops: int = 0) -> Symbol | None:
         """Where what a module calls `name` is defined, through what it imports itself."""
-        outline = self.outline(path)
+        key = (path, name)
+        if key not in self._definitions:
+            self._definitions[key] = None  # a module that takes from itself
+            self._definitions[key] = self._definition(path, name, n_hops)
+        return self._definitions[key]
+
+    def _definition(self, path: str, name: str, n_hops: int) -> Symbol | None:
+        outline = self.module(path)
         if name in outline.top or n_hops > _MAX_HOPS:
             return outline.top.get(name)
         item = outline.imported.get(name)
+        if item is not None and item.name:
+            target = self.resolve(path, item.module, item.name) if item.module else path
+            return self.definition(target, item.name, n_hops + 1) if target else None
         if item is not None:
-            target = self.resolve(path, item.module) if item.name else ""
-            return self.definition(target, item.name, n_hops + 1) if target and target != path else None
-        for star in outline.stars:
-            target = self.resolve(path, star.module)
+            return None
+        targets = [self.resolve(path, star.module, name) for star in outline.stars]
+        if is_by_name(_resolver(path)):
+            targets.append(self.resolve(path, OWN_PACKAGE, name))
+        for target in targets:
             found = self.definition(target, name, n_hops + 1) if target and target != path else None
             if found is not None:
                 return found
         return None
+
+    def text_of(self, path: str) -> str:
+        document = self._documents.get(path)
+        return document.text if document is not None else self._reader.text_of(path)
+
+    def files_in(self, folder: str) -> Sequence[str]:
+        if folder not in self._folders:
+            inner = folder.removeprefix("./")
+            found = self._reader.files_beside(f"{inner}?", _MAX_OF_FOLDER)
+            opened = [path for path in self._names if path.rpartition("/")[0] == inner.rstrip("/")]
+            self._folders[folder] = sorted({*found, *opened})
+        return self._folders[folder]
 
     def existing(self, paths: Sequence[str]) -> set[str]:
         unknown = [path for path in paths if path not in self._exists]
@@ -216,3 +284,8 @@ class Catalogue:
             known = (document.text, Outline(document.path, parsed.symbols, parsed.imports, facts))
             self._opened[document.path] = known
         return known[1]
+
+
+def _resolver(path: str) -> str:
+    language = language_of(path)
+    return language.resolver if language is not None else ""

@@ -189,7 +189,9 @@ def _condition_of(node: Node, definition: Node) -> str:
             condition = parent.child_by_field_name("condition")
             is_under = holds is not None and holds.start_byte <= child.start_byte < holds.end_byte
             return _bare(short_text(condition)) if is_under else ""
-        if parent.type.endswith(("function_definition", "function", "lambda", "for_statement", "except_clause")):
+        if parent.type.endswith(
+            ("function_definition", "function", "lambda", "for_statement", "except_clause")
+        ):
             return ""
         child, parent = parent, parent.parent
     return ""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from heapq import nlargest
 from itertools import chain
 from math import log, sqrt
+from operator import itemgetter
 
 from lsp_server.index.outline import Outline
 from lsp_server.index.place import Place
@@ -38,12 +39,33 @@ class Habits:
         return self.alike.get(name, 0.0) + self.same_name.get(name, 0.0) + self.behind.get(name, 0.0)
 
 
-def read_habits(place: Place, outlines: Sequence[Outline]) -> Habits:
-    files = Counter(chain.from_iterable(outline.names for outline in outlines))
+class Users:
+    """In how many of the related files each name is used; counted again only for files that come or go."""
+
+    def __init__(self) -> None:
+        self._counted: dict[int, Outline] = {}
+        self._files: Counter[str] = Counter()
+
+    def count(self, outlines: Sequence[Outline]) -> Mapping[str, int]:
+        wanted = {id(outline): outline for outline in outlines}
+        gone = self._counted.keys() - wanted.keys()
+        if 2 * len(gone) > len(self._counted):
+            self._files, self._counted, gone = Counter(), {}, set()
+        for key in gone:
+            self._files.subtract(self._counted[key].names)
+        for key in wanted.keys() - self._counted.keys():
+            self._files.update(wanted[key].names)
+        self._counted = wanted
+        return self._files
+
+    def most_used(self, n_names: int) -> list[str]:
+        return [name for name, _ in self._files.most_common(n_names)]
+
+
+def read_habits(place: Place, outlines: Sequence[Outline], files: Mapping[str, int]) -> Habits:
+    """`files` are the counts of `Users`."""
     name = place.function.rpartition(".")[2]
-    namesakes = [
-        names for outline in outlines for other, names in outline.functions if name and other == name
-    ]
+    namesakes = [names for outline in outlines if name for names in outline.namesakes.get(name, ())]
     word = last_word(place.receiver) if place.has_dot else ""
     return Habits(
         alike=_shares(_alike(place.around | place.line_words, outlines, files)),
@@ -59,14 +81,18 @@ def _alike(
     """The functions that share most with these words; a word counts the more the fewer files have it."""
     n_files = len(outlines) + 1
     weights = {name: log(n_files / (files[name] + 0.5)) + 0.1 for name in own if name in files}
-    known = frozenset(weights)
-    scored = [
-        (sum([weights[name] for name in common]) / sqrt(len(names) + _SMALL_FUNCTION), names)
-        for outline in outlines
-        for _, names in outline.functions
-        if (common := known & names)
-    ]
-    return [(score * score, names) for score, names in nlargest(_N_ALIKE, scored, key=lambda item: item[0])]
+    sums: dict[int, float] = {}
+    functions: dict[int, frozenset[str]] = {}
+    for outline in outlines:
+        for name in weights.keys() & outline.users.keys():
+            weight = weights[name]
+            for names in outline.users[name]:
+                key = id(names)
+                sums[key] = sums.get(key, 0.0) + weight
+                functions[key] = names
+    scored = [(total / sqrt(len(functions[key]) + _SMALL_FUNCTION), key) for key, total in sums.items()]
+    best = nlargest(_N_ALIKE, scored, key=itemgetter(0))
+    return [(score * score, functions[key]) for score, key in best]
 
 
 def _shares(functions: Iterable[tuple[float, frozenset[str]]]) -> dict[str, float]:

@@ -16,8 +16,7 @@ from pathlib import PurePosixPath
 class Language:
     """`id` is the editor's language id. The grammar is `grammar_module.grammar_function()`.
 
-    `imports` names the reader in `imports.py`, `resolver` the one in `resolve.py`; "" where there is
-    none yet.
+    `imports` names the reader in `imports.py`, `resolver` the one in `resolve`.
     `query` is the stem of the file under `queries/`, or several with `+` between; rows may share one.
     A notebook's path counts as Python's; `source.py` looks at its kernel. `names` are files without a suffix.
     `member_marks` stand between a receiver and a name.
@@ -80,14 +79,43 @@ LANGUAGES: tuple[Language, ...] = (
         imports="javascript",
         resolver="javascript",
     ),
-    Language("go", (".go",), "tree_sitter_go", "go", "//", _C_BLOCK, imports="go"),
-    Language("rust", (".rs",), "tree_sitter_rust", "rust", "//", _C_BLOCK, imports="rust"),
-    Language("java", (".java",), "tree_sitter_java", "java", "//", _C_BLOCK, imports="java"),
-    Language("csharp", (".cs", ".csx"), "tree_sitter_c_sharp", "csharp", "//", _C_BLOCK, imports="csharp"),
-    Language("kotlin", (".kt", ".kts"), "tree_sitter_kotlin", "kotlin", "//", _C_BLOCK, imports="kotlin"),
-    Language("scala", (".scala", ".sc"), "tree_sitter_scala", "scala", "//", _C_BLOCK, imports="scala"),
-    Language("swift", (".swift",), "tree_sitter_swift", "swift", "//", _C_BLOCK, imports="swift"),
-    Language("zig", (".zig",), "tree_sitter_zig", "zig", "//", imports="zig"),
+    Language("go", (".go",), "tree_sitter_go", "go", "//", _C_BLOCK, imports="go", resolver="go"),
+    Language("rust", (".rs",), "tree_sitter_rust", "rust", "//", _C_BLOCK, imports="rust", resolver="rust"),
+    Language("java", (".java",), "tree_sitter_java", "java", "//", _C_BLOCK, imports="java", resolver="java"),
+    Language(
+        "csharp",
+        (".cs", ".csx"),
+        "tree_sitter_c_sharp",
+        "csharp",
+        "//",
+        _C_BLOCK,
+        imports="csharp",
+        resolver="csharp",
+    ),
+    Language(
+        "kotlin",
+        (".kt", ".kts"),
+        "tree_sitter_kotlin",
+        "kotlin",
+        "//",
+        _C_BLOCK,
+        imports="kotlin",
+        resolver="kotlin",
+    ),
+    Language(
+        "scala",
+        (".scala", ".sc"),
+        "tree_sitter_scala",
+        "scala",
+        "//",
+        _C_BLOCK,
+        imports="scala",
+        resolver="scala",
+    ),
+    Language(
+        "swift", (".swift",), "tree_sitter_swift", "swift", "//", _C_BLOCK, imports="swift", resolver="swift"
+    ),
+    Language("zig", (".zig",), "tree_sitter_zig", "zig", "//", imports="zig", resolver="zig"),
     Language(
         "php",
         (".php", ".phtml", ".inc"),
@@ -97,6 +125,7 @@ LANGUAGES: tuple[Language, ...] = (
         _C_BLOCK,
         "language_php",
         imports="php",
+        resolver="php",
     ),
     Language(
         "ruby",
@@ -105,6 +134,7 @@ LANGUAGES: tuple[Language, ...] = (
         "ruby",
         "#",
         imports="ruby",
+        resolver="ruby",
         names=("Rakefile", "Gemfile", "Guardfile", "Vagrantfile"),
     ),
     Language(
@@ -115,6 +145,7 @@ LANGUAGES: tuple[Language, ...] = (
         "--",
         ("--[[", "]]"),
         imports="lua",
+        resolver="lua",
         member_marks=(b".", b":"),
     ),
     Language(
@@ -124,9 +155,10 @@ LANGUAGES: tuple[Language, ...] = (
         "shellscript",
         "#",
         imports="shell",
+        resolver="shell",
         member_marks=(),
     ),
-    Language("c", (".c", ".h"), "tree_sitter_c", "c", "//", _C_BLOCK, imports="c"),
+    Language("c", (".c", ".h"), "tree_sitter_c", "c", "//", _C_BLOCK, imports="c", resolver="c"),
     Language(
         "cpp",
         (".cpp", ".cc", ".cxx", ".c++", ".hpp", ".hh", ".hxx", ".h++", ".ipp", ".inl"),
@@ -135,6 +167,7 @@ LANGUAGES: tuple[Language, ...] = (
         "//",
         _C_BLOCK,
         imports="c",
+        resolver="c",
     ),
 )
 

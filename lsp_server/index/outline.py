@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from sys import intern
 
 from lsp_server.index.facts import NO_FACTS, Facts
 from lsp_server.index.imports import STAR, Import
@@ -56,14 +57,31 @@ class Outline:
     def functions(self) -> Sequence[tuple[str, frozenset[str]]]:
         """(last part of the scope's name, the names that it uses)"""
         return [
-            (scope.rpartition(".")[2], frozenset(use.rpartition(".")[2] for use in uses.split()))
+            (scope.rpartition(".")[2], frozenset(intern(use.rpartition(".")[2]) for use in uses.split()))
             for scope, uses in self.facts.uses.items()
         ]
 
     @cached_property
+    def users(self) -> Mapping[str, list[frozenset[str]]]:
+        """By name: what the functions that use it use."""
+        found: dict[str, list[frozenset[str]]] = {}
+        for _, names in self.functions:
+            for name in names:
+                found.setdefault(name, []).append(names)
+        return found
+
+    @cached_property
+    def namesakes(self) -> Mapping[str, list[frozenset[str]]]:
+        """By the name of a function: what the functions that are called so use."""
+        found: dict[str, list[frozenset[str]]] = {}
+        for name, names in self.functions:
+            found.setdefault(name, []).append(names)
+        return found
+
+    @cached_property
     def names(self) -> frozenset[str]:
         """All that the file uses."""
-        return frozenset(name for _, names in self.functions for name in names)
+        return frozenset(self.users)
 
     @cached_property
     def behind(self) -> Mapping[str, list[str]]:

@@ -135,8 +135,9 @@ def rank(
     candidates: Iterable[Candidate], place: Place, path: str, related: frozenset[str] = frozenset()
 ) -> list[Ranked]:
     """The likeliest first."""
-    words = _Words(parts_of(place.near), parts_of(place.line_words))
-    folder = path.rpartition("/")[0]
+    is_raised = place.line.lstrip().startswith("raise ")
+    words = _Words(parts_of(place.near), parts_of(place.line_words), place.typed.lower(), is_raised)
+    folder = path[: path.rfind("/") + 1]
     situations = {
         (kind, is_member): _situation(place, kind, is_member=is_member)
         for kind in SymbolKind
@@ -148,10 +149,10 @@ def rank(
         symbol = candidate.symbol
         key = (symbol.kind, bool(symbol.container))
         _add_usage(candidate.evidence, symbol.name, place)
-        _add_name(candidate.evidence, symbol.name, place, words)
+        _add_name(candidate.evidence, symbol.name, words)
         if symbol.path in related:
             candidate.evidence["related"] = 1.0
-        if symbol.path.rpartition("/")[0] == folder:
+        if symbol.path.startswith(folder) and "/" not in symbol.path[len(folder) :]:
             candidate.evidence["same folder"] = 1.0
         ranked.append(Ranked(scores[key] + score(candidate.evidence), candidate, situations[key]))
     ranked.sort(key=_best_first)
@@ -169,10 +170,12 @@ def _best_first(item: Ranked) -> tuple[float, str, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """Parts of words."""
+    """Parts of words; those on the line are among those nearby. `typed` in small letters."""
 
     near: frozenset[str]
     on_line: frozenset[str]
+    typed: str
+    is_raised: bool
 
 
 def _situation(place: Place, kind: SymbolKind, *, is_member: bool) -> dict[str, float]:
@@ -205,15 +208,16 @@ def _add_usage(evidence: dict[str, float], name: str, place: Place) -> None:
         evidence["used later"] = 1.0
 
 
-def _add_name(evidence: dict[str, float], name: str, place: Place, words: _Words) -> None:
+def _add_name(evidence: dict[str, float], name: str, words: _Words) -> None:
     if name[0] == "_":
         evidence["private"] = 1.0
         if name.startswith("__") and name.endswith("__"):
             evidence["dunder"] = 1.0
-    if parts := word_parts(name):
-        evidence["like near"] = sum([part in words.near for part in parts]) / len(parts)
-        evidence["like line"] = sum([part in words.on_line for part in parts]) / len(parts)
+    if (parts := word_parts(name)) and not words.near.isdisjoint(parts):
+        evidence["like near"] = len(words.near.intersection(parts)) / len(parts)
+        if not words.on_line.isdisjoint(parts):
+            evidence["like line"] = len(words.on_line.intersection(parts)) / len(parts)
     if name.endswith(_ERRORS):
-        evidence["raise, error" if place.line.lstrip().startswith("raise ") else "error"] = 1.0
-    if place.typed and name.lower().startswith(place.typed.lower()):
+        evidence["raise, error" if words.is_raised else "error"] = 1.0
+    if words.typed and name.lower().startswith(words.typed):
         evidence["typed"] = 1.0

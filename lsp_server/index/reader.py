@@ -11,6 +11,7 @@ import contextlib
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,10 @@ class Reader:
     def paths_with_stem(self, stem: str) -> list[str]:
         sql = f"SELECT path FROM files WHERE stem = ? AND skip_reason = '' ORDER BY path LIMIT {_MANY}"
         return [path for (path,) in self._read(sql, (stem,))]
+
+    def paths(self) -> list[str]:
+        """Every file that was read."""
+        return [path for (path,) in self._read("SELECT path FROM files WHERE skip_reason = '' ORDER BY path")]
 
     def top_level(self, path: str) -> list[Symbol]:
         """Symbols of a file that lie in nothing else, in the order of the text."""
@@ -170,9 +175,18 @@ class Reader:
         return [other for (other,) in rows]
 
     def symbols_named(self, names: Sequence[str]) -> list[Symbol]:
-        """Whatever has one of these names."""
-        marks = ",".join("?" * len(names))
-        return self._symbols(f"WHERE symbols.name IN ({marks})", names, limit=_MANY_NAMED)
+        """Whatever has one of these names, by file; without docstrings."""
+        rows = self._read(
+            "SELECT name, kind, path, start, stop, line, signature, container, end_line"
+            " FROM symbols JOIN files ON files.id = symbols.file_id"
+            f" WHERE name IN ({','.join('?' * len(names))}) LIMIT {_MANY_NAMED}",
+            names,
+        )
+        rows.sort(key=itemgetter(2, 3))
+        return [
+            Symbol(name, _KINDS[kind], path, Span(start, stop), line, signature, container, "", end)
+            for name, kind, path, start, stop, line, signature, container, end in rows
+        ]
 
     def references(self, name: str) -> list[Reference]:
         """By file, in the order of the text; at most so many, from the first files that have any."""
@@ -191,6 +205,14 @@ class Reader:
             if len(found) >= _MANY:
                 break
         return found[:_MANY]
+
+    def text_of(self, path: str) -> str:
+        """"" for what is not in the index."""
+        rows = self._read(
+            "SELECT bodies.text FROM files JOIN bodies ON bodies.file_id = files.id WHERE files.path = ?",
+            (path,),
+        )
+        return unpack_text(rows[0][0]) if rows else ""
 
     def source(self, path: str) -> tuple[str, str, list[Symbol]]:
         """(language, text, symbols): what a file's details are made of."""

@@ -89,7 +89,7 @@ class Receivers:
             yield replace(value, n_many=value.n_many + n_many) if n_many else value
 
     def _head(self, name: str, path: str, scope: str, depth: int) -> Iterator[Value]:
-        outline = self._catalogue.outline(path)
+        outline = self._catalogue.module(path)
         if name in ("self", "cls", "super"):
             yield from self._own(name, outline, scope)
             return
@@ -127,9 +127,9 @@ class Receivers:
         """What a module calls `name`: its own, or what it imports, or what comes through a star."""
         if depth > _MAX_DEPTH:
             return
-        outline = self._catalogue.outline(path)
+        outline = self._catalogue.module(path)
         symbol = outline.top.get(name)
-        if symbol is not None and symbol.kind is SymbolKind.CLASS:
+        if name in outline.facts.bases or (symbol is not None and symbol.kind is SymbolKind.CLASS):
             yield Value(Kind.CLASS, path, name)
         elif symbol is not None and symbol.kind is SymbolKind.FUNCTION:
             yield Value(Kind.FUNCTION, path, name)
@@ -138,13 +138,8 @@ class Receivers:
                 yield from self.evaluate(expr, path, "", depth + 1)
         elif name in outline.imported:
             yield from self._imported(outline, name, depth)
-        else:
-            for item in outline.stars:
-                target = self._catalogue.resolve(path, item.module)
-                found = tuple(self.named(target, name, depth + 1)) if target and target != path else ()
-                if found:
-                    yield from found
-                    return
+        elif elsewhere := self._catalogue.definition(path, name):
+            yield from self.named(elsewhere.path, name, depth + 1) if elsewhere.path != path else ()
 
     def definition(self, path: str, name: str) -> Symbol | None:
         return self._catalogue.definition(path, name)
@@ -163,7 +158,10 @@ class Receivers:
             if target:
                 yield Value(Kind.MODULE, target)
             return
-        target = self._catalogue.resolve(outline.path, item.module)
+        if not item.module and item.name != name:  # another name for what is its own
+            yield from self.named(outline.path, item.name, depth + 1)
+            return
+        target = self._catalogue.resolve(outline.path, item.module, item.name)
         found = tuple(self.named(target, item.name, depth + 1)) if target and target != outline.path else ()
         if found:
             yield from found
@@ -189,7 +187,7 @@ class Receivers:
             order = self.order(value.path, value.owner)
             yield from (Value(Kind.INSTANCE, path, name) for path, name in order[1:2])
         elif value.kind is Kind.FUNCTION:
-            outline = self._catalogue.outline(value.path)
+            outline = self._catalogue.module(value.path)
             for expr in outline.facts.results.get(value.name, ()):
                 found = self.evaluate(expr, value.path, value.name, depth + 1)
                 yield from (self._as_owner(item, expr, value) for item in found)
@@ -244,7 +242,7 @@ class Receivers:
         yield from found or [value]
 
     def _member_of(self, path: str, owner: str, name: str, value: Value, depth: int) -> Iterator[Value]:
-        outline = self._catalogue.outline(path)
+        outline = self._catalogue.module(path)
         symbol = outline.members(owner).get(name)
         exprs = outline.facts.values.get(owner, {}).get(name, ())
         if symbol is not None and symbol.kind is SymbolKind.CLASS:
@@ -263,7 +261,7 @@ class Receivers:
             return known
         self._orders[path, name] = [(path, name)]
         found = [(path, name)]
-        outline = self._catalogue.outline(path)
+        outline = self._catalogue.module(path)
         scope = name.rpartition(".")[0]
         for expr in outline.facts.bases.get(name, ()):
             for value in self.evaluate(expr, path, scope):
@@ -280,7 +278,7 @@ class Receivers:
             return
         seen: set[str] = set()
         for distance, (path, name) in enumerate(self.order(value.path, value.name)):
-            for symbol in self._catalogue.outline(path).members(name).values():
+            for symbol in self._catalogue.module(path).members(name).values():
                 if symbol.name not in seen:
                     seen.add(symbol.name)
                     yield Member(symbol, distance)
@@ -305,7 +303,7 @@ class Receivers:
         for item in outline.imported.values():
             path = self._catalogue.resolve_member(outline.path, item.module, item.name) if item.name else ""
             if path:
-                yield self._catalogue.outline(path)
+                yield self._catalogue.module(path)
 
     def _classes_called(self, wanted: str, outline: Outline) -> Iterator[Value]:
         own = (name for name in outline.top if name in outline.classes)

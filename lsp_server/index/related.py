@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from lsp_server.index.candidates import Sight, gather
 from lsp_server.index.catalogue import Catalogue
 from lsp_server.index.fill import fill
-from lsp_server.index.habits import read_habits
+from lsp_server.index.habits import Users, read_habits
 from lsp_server.index.imports import STAR
 from lsp_server.index.outline import Outline
 from lsp_server.index.place import Place
@@ -33,10 +33,11 @@ class Found:
     ranked: Sequence[Ranked]
 
 
-def find(catalogue: Catalogue, current: Outline, place: Place) -> Found:
+def find(catalogue: Catalogue, users: Users, current: Outline, place: Place) -> Found:
     """`catalogue` was refreshed with `current`."""
     related = related_files(catalogue, current)
-    habits = read_habits(place, [catalogue.outline(path) for path in related])
+    outlines = [catalogue.outline(path) for path in related]
+    habits = read_habits(place, outlines, users.count(outlines))
     files = frozenset(related)
     sight = Sight(place, current, catalogue, Receivers(catalogue), habits, files)
     return Found(place, rank(gather(sight), place, current.path, files))

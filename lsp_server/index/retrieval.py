@@ -6,11 +6,13 @@ longer: who is late gets nothing, but what was read meanwhile is kept, so that t
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lsp_server.index.catalogue import Catalogue, Late
 from lsp_server.index.document import ImportCache
+from lsp_server.index.habits import Users
 from lsp_server.index.languages import language_for
 from lsp_server.index.live import LiveTexts
 from lsp_server.index.outline import Outline, outline_of_text
@@ -24,6 +26,8 @@ from lsp_server.types import Snippet
 CHARS_PER_TOKEN = 3.5
 _MIN_TYPED = 3
 _WARM_UP_CHARS = 8000
+_WARM_UP_NAMES = 800
+_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Retriever:
         self._catalogue = Catalogue(reader, parses)
         self._imports = imports
         self._live = LiveTexts()
+        self._users = Users()
 
     def retrieve(
         self,
@@ -72,12 +77,16 @@ class Retriever:
         current, place = self._look(document, offset)
         others = {path: item for path, item in documents.items() if path != document.path}
         self._catalogue.refresh(others, current, deadline_s)
-        return find(self._catalogue, current, place)
+        return find(self._catalogue, self._users, current, place)
 
     def warm_up(self, documents: Mapping[str, OpenDocument], document: OpenDocument) -> None:
         """Reads what the first question about a document will need, for as long as it takes."""
         found = self.find(documents, document, len(document.text))
         build_snippets(self._catalogue, found, _WARM_UP_CHARS)
+        names = self._users.most_used(_WARM_UP_NAMES)
+        for start in range(0, len(names), _AT_ONCE):
+            self._catalogue.symbols_named(names[start : start + _AT_ONCE])
+        gc.freeze()  # what was read stays: looking through it for garbage would stop a question now and then
 
     def _look(self, document: OpenDocument, offset: int) -> tuple[Outline, Place]:
         imports = self._imports.imports_of(document.path, document.text, document.language_id)

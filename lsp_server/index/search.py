@@ -106,7 +106,7 @@ def imported_symbols(view: View, path: str, imports: Sequence[Import], text: str
 
 def find_import(view: View, importer: str, item: Import) -> list[Symbol]:
     """The definitions of an imported name, through re-exports."""
-    target = resolve(resolver_of(importer), item.module, importer, view)
+    target = resolve(resolver_of(importer), item.module, importer, view, item.name)
     return find_in_module(view, target, item.name) if target and target != importer else []
 
 
@@ -133,7 +133,7 @@ def _handed_on(view: View, path: str, name: str) -> Iterator[tuple[str, str]]:
         if item.alias == name and item.name and not item.module:
             yield path, item.name
         elif item.alias == name and item.name:
-            yield resolve(resolver_of(path), item.module, path, view), item.name
+            yield resolve(resolver_of(path), item.module, path, view, item.name), item.name
     for item in imports:
         if item.name == STAR:
             yield resolve(resolver_of(path), item.module, path, view), name

@@ -20,6 +20,7 @@ from lsp_server.index.store import module_stem
 from lsp_server.types import Reference, Symbol
 
 _KEPT_PARSES = 16
+_MAX_OF_FOLDER = 200
 _T = TypeVar("_T")
 
 
@@ -82,6 +83,13 @@ class View:
             opened = [path for path in self._documents if module_stem(path) == stem]
             self._paths[stem] = sorted({*self._reader.paths_with_stem(stem), *opened})
         return self._paths[stem]
+
+    def text_of(self, path: str) -> str:
+        document = self._documents.get(path)
+        return document.text if document is not None else self._reader.text_of(path)
+
+    def files_in(self, folder: str) -> Sequence[str]:
+        return self._reader.files_beside(f"{folder.removeprefix('./')}?", _MAX_OF_FOLDER)
 
     def top_level(self, path: str) -> list[Symbol]:
         return self._of_file(path, self._reader.top_level, lambda s: not s.container)

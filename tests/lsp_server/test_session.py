@@ -130,8 +130,8 @@ async def test_nothing_starts_after_the_end(session: Session, editor: Recorder):
 
 async def test_accepted_suggestions_are_counted_once_each(session: Session):
     for completion_id in ("a", "b", "a"):
-        session.accept(completion_id)
-    assert session.n_accepted == 2
+        session.verdicts.accept(completion_id)
+    assert session.verdicts.n_accepted == 2
 
 
 async def test_a_real_completion(session: Session, editor: Recorder, tmp_path: Path, monkeypatch):

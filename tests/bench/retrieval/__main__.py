@@ -3,6 +3,7 @@
     python -m tests.bench.retrieval run --package rich --package networkx --held-out pygments
     python -m tests.bench.retrieval run --cases cases.jsonl
     python -m tests.bench.retrieval fit --package rich --package networkx
+    python -m tests.bench.retrieval run --language go --package gin=FOLDER --held-out hcl=FOLDER
 
 A wanted definition counts as found when its first line stands in the context. One token is 3.5 characters.
 """
@@ -26,12 +27,14 @@ from lsp_server.index.retrieval import CHARS_PER_TOKEN, Retriever
 from lsp_server.index.service import IndexService
 from lsp_server.index.store import workspace_folder
 from lsp_server.index.view import OpenDocument, ParseCache
-from tests.bench.retrieval.cases import Case, load_cases, make_cases, read_files, read_package
+from tests.bench.retrieval.cases import Case, load_cases, load_package, make_cases, read_files, read_package
 from tests.bench.retrieval.fit import build_example, fit
 from tests.bench.retrieval.methods import SIMPLE
+from tests.bench.retrieval.sources import SOURCES
 
 BUDGETS = (1024, 2048)
 OURS = "edgewise"
+VIAS = ("import", "module", "package", "member")
 
 
 @dataclass
@@ -77,7 +80,7 @@ class Workspace:
 
     def retrieve(self, case: Case, budget_chars: int) -> tuple[str, Clock]:
         """The context, and how long it took with the document open."""
-        document = OpenDocument(case.file, case.text, "python")
+        document = OpenDocument(case.file, case.text, case.language)
         self._retriever.warm_up({}, document)
         started = Clock.now()
         found = self._retriever.retrieve({}, document, case.offset, budget_chars)
@@ -85,7 +88,7 @@ class Workspace:
         return "".join(f"# {item.path}\n{item.text}\n" for item in found.snippets), taken
 
     def find(self, case: Case) -> Found:
-        return self._retriever.find({}, OpenDocument(case.file, case.text, "python"), case.offset)
+        return self._retriever.find({}, OpenDocument(case.file, case.text, case.language), case.offset)
 
 
 async def _index(root: Path, cache: Path) -> None:
@@ -103,7 +106,7 @@ def run(cases: Sequence[Case], held_out: frozenset[str]) -> None:
     with tempfile.TemporaryDirectory() as cache:
         for package, of_package in by_package(cases).items():
             group = "held out" if package in held_out else "tuned on"
-            files = read_files(of_package[0].root)
+            files = read_files(of_package[0].root, SOURCES[of_package[0].language])
             workspace = Workspace(of_package[0].root, Path(cache))
             for case in of_package:
                 for budget in BUDGETS:
@@ -120,10 +123,16 @@ def run(cases: Sequence[Case], held_out: frozenset[str]) -> None:
 def print_table(scores: Mapping[tuple[str, str, int], Score], times: Sequence[Clock]) -> None:
     for group in sorted({group for group, _, _ in scores}):
         print(f"\n{group}: signature recall in %")
-        print(f"{'':42}" + "".join(f"{budget:>8}" for budget in BUDGETS) + "  import  module  member (2048)")
+        print(
+            f"{'':42}"
+            + "".join(f"{budget:>8}" for budget in BUDGETS)
+            + ""
+            + "".join(f"{via:>8}" for via in VIAS)
+            + " (2048)"
+        )
         for name in (*SIMPLE, OURS):
             row = [scores[group, name, budget].share() for budget in BUDGETS]
-            row += [scores[group, name, BUDGETS[-1]].share(via) for via in ("import", "module", "member")]
+            row += [scores[group, name, BUDGETS[-1]].share(via) for via in VIAS]
             print(f"{name:42}" + "".join(f"{cell:>8}" for cell in row))
     print(f"\n{OURS}: {len(times)} questions, the document open")
     for name in ("wall_ms", "cpu_ms"):
@@ -151,7 +160,8 @@ def by_package(cases: Sequence[Case]) -> dict[str, list[Case]]:
 def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.retrieval")
     parser.add_argument("what", choices=("run", "fit"))
-    parser.add_argument("--package", action="append", default=[], help="an installed package")
+    parser.add_argument("--package", action="append", default=[], help="an installed package, or NAME=FOLDER")
+    parser.add_argument("--language", choices=tuple(SOURCES), default="python")
     parser.add_argument("--held-out", action="append", default=[], help="one that nothing was fitted on")
     parser.add_argument("--cases", type=Path, action="append", default=[], help="cases of another tool")
     parser.add_argument("--n", type=int, default=60, help="cases of each package")
@@ -159,8 +169,10 @@ def read_arguments() -> argparse.Namespace:
 
 
 def read_all(arguments: argparse.Namespace) -> Iterator[Case]:
-    for package in (*arguments.package, *(arguments.held_out if arguments.what == "run" else ())):
-        yield from make_cases(package, read_package(package), arguments.n)
+    for named in (*arguments.package, *(arguments.held_out if arguments.what == "run" else ())):
+        name, _, folder = named.partition("=")
+        root = Path(folder).absolute() if folder else read_package(name)
+        yield from make_cases(load_package(name, root, SOURCES[arguments.language]), arguments.n)
     for path in arguments.cases:
         yield from load_cases(path)
 
@@ -171,7 +183,7 @@ def main() -> None:
     if arguments.what == "fit":
         run_fit(cases)
     else:
-        run(cases, frozenset(arguments.held_out))
+        run(cases, frozenset(name.partition("=")[0] for name in arguments.held_out))
 
 
 if __name__ == "__main__":

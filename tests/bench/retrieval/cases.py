@@ -6,20 +6,19 @@ definitions, none in the same file, and the text names it neither before the cur
 
 from __future__ import annotations
 
-import builtins
 import importlib.util
 import json
-import keyword
 import random
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lsp_server.index.languages import language_of
 from lsp_server.index.parse import ParsedFile, parse
 from lsp_server.types import Symbol, SymbolKind
+from tests.bench.retrieval.sources import PYTHON, Source, is_test, own_prefixes
 
 MAX_DEFINITIONS = 3
 MIN_NAME = 4
@@ -28,13 +27,6 @@ N_SOON = 20
 MAX_FILE_BYTES = 400_000
 
 _WORD = re.compile(r"[^\W\d]\w*")
-_SPLIT = re.compile(r"(?<![=!<>+\-*/%&|^:~])=(?!=) ?|\breturn |\.|\(")
-_NOT_CODE = re.compile(r"[\"'#]")
-_COMMON = frozenset(
-    [*dir(builtins), *keyword.kwlist]
-    + [name for kind in (str, bytes, list, dict, set, tuple, int, Exception) for name in dir(kind)]
-    + ["self", "args", "kwargs", "name", "path", "close", "read", "write", "start", "stop", "run"]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +50,7 @@ class Case:
     text: str
     offset: int
     wanted: tuple[Wanted, ...]
+    language: str = "python"
 
 
 def read_package(name: str) -> Path:
@@ -68,39 +61,55 @@ def read_package(name: str) -> Path:
     return Path(spec.origin).parent
 
 
-def read_files(root: Path) -> dict[str, str]:
-    paths = (path for path in sorted(root.rglob("*.py")) if path.stat().st_size <= MAX_FILE_BYTES)
+def read_files(root: Path, source: Source = PYTHON) -> dict[str, str]:
+    paths = (
+        path
+        for suffix in source.suffixes
+        for path in sorted(root.rglob(f"*{suffix}"))
+        if path.stat().st_size <= MAX_FILE_BYTES and not path.name.endswith(source.skipped)
+    )
     return {path.relative_to(root).as_posix(): path.read_text("utf-8", "replace") for path in paths}
 
 
-def make_cases(package: str, root: Path, n_cases: int, seed: int = 1) -> list[Case]:
-    """At most two of a file, one of a name."""
-    files = read_files(root)
-    python = language_of("x.py")
-    assert python is not None
-    parsed = {file: parse(text, python, file) for file, text in files.items()}
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package in memory. `definitions` by name, `prefixes` begin the import paths that lead into it."""
+
+    name: str
+    root: Path
+    source: Source
+    files: Mapping[str, str]
+    parsed: Mapping[str, ParsedFile]
+    definitions: Mapping[str, Sequence[Symbol]]
+    prefixes: tuple[str, ...]
+
+
+def load_package(name: str, root: Path, source: Source = PYTHON) -> Package:
+    files = read_files(root, source)
+    language = language_of(f"x{source.suffixes[0]}")
+    assert language is not None
+    parsed = {file: parse(text, language, file) for file, text in files.items()}
     definitions: dict[str, list[Symbol]] = defaultdict(list)
     for found in parsed.values():
         for symbol in found.symbols:
-            if symbol.kind is not SymbolKind.FIELD:
+            if symbol.kind is not SymbolKind.FIELD or source.has_fields:
                 definitions[symbol.name].append(symbol)
+    return Package(name, root, source, files, parsed, definitions, own_prefixes(source, root))
+
+
+def make_cases(package: Package, n_cases: int, seed: int = 1) -> list[Case]:
+    """At most two of a file, one of a name."""
     candidates = [
         (file, offset, wanted)
-        for file, text in files.items()
-        if not _is_test(file)
-        for offset, wanted in _places(text, parsed[file], definitions, files)
+        for file in package.files
+        if not is_test(file)
+        for offset, wanted in _places(package, file)
     ]
-    random.Random(f"{seed}:{package}").shuffle(candidates)
-    return list(_chosen(package, root, files, candidates, n_cases))
+    random.Random(f"{seed}:{package.name}").shuffle(candidates)
+    return list(_chosen(package, candidates, n_cases))
 
 
-def _chosen(
-    package: str,
-    root: Path,
-    files: dict[str, str],
-    candidates: Iterable[tuple[str, int, Wanted]],
-    n_cases: int,
-) -> Iterator[Case]:
+def _chosen(package: Package, candidates: Iterable[tuple[str, int, Wanted]], n_cases: int) -> Iterator[Case]:
     n_of_file: dict[str, int] = defaultdict(int)
     names: set[str] = set()
     for file, offset, wanted in candidates:
@@ -109,21 +118,17 @@ def _chosen(
         if n_of_file[file] < 2 and wanted.name not in names:
             n_of_file[file] += 1
             names.add(wanted.name)
-            text = files[file]
+            text = package.files[file]
             end = text.find("\n", offset)
             cut = text[:offset] + (text[end:] if end >= 0 else "")
-            yield Case(f"{package}-{len(names):03d}", package, root, file, cut, offset, (wanted,))
+            case_id = f"{package.name}-{len(names):03d}"
+            yield Case(case_id, package.name, package.root, file, cut, offset, (wanted,), package.source.id)
 
 
-def _is_test(file: str) -> bool:
-    return bool(re.search(r"(^|/)(tests?|testing|docs?|examples?|_vendor|vendor)(/|$)|(^|/)test_", file))
-
-
-def _places(
-    text: str, parsed: ParsedFile, definitions: dict[str, list[Symbol]], files: dict[str, str]
-) -> Iterator[tuple[int, Wanted]]:
+def _places(package: Package, file: str) -> Iterator[tuple[int, Wanted]]:
+    """At most one a line: where the line is first cut, the first name behind it that is new."""
+    text, parsed, source = package.files[file], package.parsed[file], package.source
     own = {symbol.name for symbol in parsed.symbols}
-    imported = {item.alias for item in parsed.imports}
     lines = text.split("\n")
     bodies = [s for s in parsed.symbols if s.kind in (SymbolKind.FUNCTION, SymbolKind.METHOD)]
     inside = {line for symbol in bodies for line in range(symbol.line + 1, symbol.end_line + 1)}
@@ -131,12 +136,13 @@ def _places(
     seen = set(_WORD.findall(_without_imports(text[: _offset(lines, min(inside, default=0))], parsed)))
     start = 0
     for number, line in enumerate(lines):
-        split = _SPLIT.search(line) if number in inside and not _NOT_CODE.search(line) else None
+        is_fit = number in inside and not source.not_code.search(line)
+        split = source.split.search(line) if is_fit else None
         if split and split.end() < len(line) <= split.end() + MAX_REST:
             soon = set(_WORD.findall("\n".join(lines[number + 1 : number + 1 + N_SOON])))
             for name in _WORD.findall(line[split.end() :]):
-                if name not in seen | soon | own | _COMMON and len(name) >= MIN_NAME:
-                    wanted = _wanted(name, line, imported, definitions.get(name, []), files)
+                if name not in seen | soon | own | source.common and len(name) >= MIN_NAME:
+                    wanted = _wanted(package, file, name, line)
                     if wanted is not None:
                         yield start + split.end(), wanted
         if number in inside:
@@ -154,18 +160,60 @@ def _without_imports(text: str, parsed: ParsedFile) -> str:
     return text
 
 
-def _wanted(
-    name: str, line: str, imported: set[str], symbols: list[Symbol], files: dict[str, str]
-) -> Wanted | None:
+def _wanted(package: Package, file: str, name: str, line: str) -> Wanted | None:
+    symbols = package.definitions.get(name, ())
     if not 1 <= len(symbols) <= MAX_DEFINITIONS:
         return None
-    is_behind_dot = re.search(rf"\.\s*{name}\b", line) is not None
-    symbols = [symbol for symbol in symbols if is_behind_dot or not symbol.container]
-    if not symbols or not (is_behind_dot or name in imported):
+    modules = {item.alias: item.module for item in package.parsed[file].imports}
+    behind = re.search(rf"(?:(\w+)[?!]?|[^\w\s])\.\s*{name}\b", line)
+    root = behind[1] if behind else None
+    if root in modules and not modules[root].startswith(package.prefixes):
+        return None  # of another package
+    via, symbols = _meant(package, file, symbols, modules, name=name, root=root, is_behind=behind is not None)
+    if not symbols:
         return None
-    via = "import" if name in imported else "member" if symbols[0].container else "module"
-    firsts = tuple(_definition_line(files[s.path], s) for s in symbols)
+    firsts = tuple(_definition_line(package.files[s.path], s) for s in symbols)
     return Wanted(name, via, firsts, tuple((s.path, s.line) for s in symbols))
+
+
+def _meant(
+    package: Package,
+    file: str,
+    symbols: Sequence[Symbol],
+    modules: Mapping[str, str],
+    *,
+    name: str,
+    root: str | None,
+    is_behind: bool,
+) -> tuple[str, Sequence[Symbol]]:
+    """(how it can be seen, the definitions that it can be)"""
+    if name in modules:
+        is_own = modules[name].startswith(package.prefixes)
+        return "import", [symbol for symbol in symbols if is_own and (is_behind or not symbol.container)]
+    if package.source.has_packages:
+        return _meant_in_package(file, symbols, modules.get(root or ""), is_behind=is_behind)
+    if not is_behind:
+        return "", ()
+    return ("member" if symbols[0].container else "module"), symbols
+
+
+def _meant_in_package(
+    file: str, symbols: Sequence[Symbol], module: str | None, *, is_behind: bool
+) -> tuple[str, Sequence[Symbol]]:
+    """Go: behind a package's name, a member, or of another file of the same folder."""
+    folder = _folder(file)
+    if module is not None:
+        last = module.rpartition("/")[2]
+        found = [s for s in symbols if not s.container and _folder(s.path).rpartition("/")[2] in (last, "")]
+        return "module", found
+    if is_behind:
+        found = [s for s in symbols if s.container and (s.name[0].isupper() or _folder(s.path) == folder)]
+        return "member", found
+    return "package", [s for s in symbols if not s.container and _folder(s.path) == folder]
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def _definition_line(text: str, symbol: Symbol) -> str:

@@ -32,7 +32,7 @@ def test_explain_is_in_the_context_menu_and_among_the_code_actions(window: Workb
     window.open_file(window.folder / "src" / "shop" / "money.py")
     window.go_to(FUNCTION_LINE, 5)
     window.press("Control+.")
-    expect(window.page.locator(".action-widget")).to_contain_text("Explain this function")
+    expect(window.page.locator(".action-widget").first).to_contain_text("Explain this function")
     window.press("Escape")
     window.page.locator(".monaco-editor.focused .view-line").nth(3).click(button="right")
     window.page.get_by_role("menuitem", name="edgewise").hover()
