@@ -33,7 +33,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.installed-dev
-	$(BIN)/python -m tests.bench.latency
+	$(BIN)/edgewise bench
 
 lab-smoke: $(VENV)/.installed-dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash model/lab/runs/smoke.sh

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "index": ("lsp_server.commands.index:index", "Read a folder into the index and say what was found."),
     "symbols": ("lsp_server.commands.symbols:symbols", "Find definitions by the letters of their names."),
     "bench": ("lsp_server.commands.bench:bench", "Measure this installation beside other tools."),
+    "eval": ("lsp_server.commands.eval:evaluate", "Count what suggestions would spare you on your code."),
     "doctor": ("lsp_server.commands.doctor:doctor", "Check this installation and say how to mend it."),
     "stats": ("lsp_server.commands.stats:stats", "Show how fast suggestions were and how many were taken."),
     "why": ("lsp_server.commands.why:why", "Say why there was no suggestion, or where its time went."),

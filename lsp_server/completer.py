@@ -40,6 +40,7 @@ from lsp_server.types import (
 )
 
 REST_S = 0.3
+PAUSE_S = 4.0  # more, and the related code may be put into another order
 PREPARE_TIMEOUT_S = 30.0
 MAX_COMPUTATIONS = 8
 LASTING = frozenset({Reason.EMPTY, Reason.WHITESPACE_ONLY, Reason.REPEATS_SUFFIX, Reason.REPETITION})
@@ -271,6 +272,9 @@ class Completer:
             if isinstance(found, CompletionContext) and self._serving(found, settings) is None:
                 await asyncio.wait({self._start(found, settings, self._memory.imagined()).task})
         await self._move_anchor(request, settings)
+        await asyncio.sleep(PAUSE_S)
+        if self._memory.anchors.end_epoch(uri):
+            await self._prepare(request, settings)
 
     async def _move_anchor(self, request: CompletionRequest, settings: CompletionSettings) -> None:
         context = wanted_context(request, settings)
@@ -278,6 +282,12 @@ class Completer:
             return
         anchor = self._memory.anchors.get(request.snapshot.uri)
         if anchor is not None and anchor.holds_at_rest(context, self._ports.is_append_only()):
+            return
+        await self._prepare(request, settings)
+
+    async def _prepare(self, request: CompletionRequest, settings: CompletionSettings) -> None:
+        context = wanted_context(request, settings)
+        if isinstance(context, NoCompletion):
             return
         trace = TraceDraft(PREPARE)
         work = prepare(context, settings, self._ports, self._memory, trace)

@@ -19,6 +19,7 @@ from model.protocol import (
     HostStatus,
     ModelInfo,
     ModelRefused,
+    Pace,
     Piece,
     Shown,
     TokenPrompt,
@@ -77,9 +78,22 @@ class Engine:
     async def info(self) -> ModelInfo:
         return await self._ready_client().info()
 
+    @property
+    def pace(self) -> Pace:
+        """How fast the host computes now, as it said last."""
+        return self._supervisor.pace if self._supervisor is not None else Pace()
+
     async def build_prompt(self, prompt: FimPrompt, budget_tokens: int) -> TokenPrompt:
         """What would be posted for a FIM prompt: tokenised, trimmed, laid out."""
         return await self._ready_client().build_prompt(prompt, budget_tokens)
+
+    async def lay_out(self, prompt: FimPrompt, budget_tokens: int) -> TokenPrompt:
+        """The same, had the model so much context."""
+        return await self._ready_client().lay_out(prompt, budget_tokens)
+
+    async def shows_snippets(self) -> bool:
+        """Whether the model's layout has a place for other files."""
+        return await self._ready_client().shows_snippets()
 
     async def prefill(self, prompt: FimPrompt, budget_tokens: int, *, may_keep: bool = False) -> Shown:
         """Has the host evaluate a FIM prompt, and says how much of it was shown."""

@@ -82,9 +82,8 @@ CONNECTION = _rule(
 # Every token of a maker is longer and of these characters: rules are tried on the long words alone, which are
 # few. "?" stands for what is not Latin.
 _LONG_WORD = b"a" * 20
-_WORD_SHAPE = bytes(
-    ord("a") if chr(code).isalnum() or chr(code) in "_.-/:=+~?" or code > 127 else ord(" ") for code in range(256)
-)
+_WORD_CHARS = b"_.-/:=+~?0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_WORD_SHAPE = bytes(ord("a") if code in _WORD_CHARS or code > 127 else ord(" ") for code in range(256))
 _LOGIN = re.compile(r"://[^\s:/@\"'<>]{0,80}:([^\s/@\"'<>{}$*%()\[\]]{4,})@[\w.-]")
 _VISIBLE = re.compile(r"\S")
 
@@ -100,7 +99,7 @@ _SECRET_NAME = re.compile(
 _NAME_PARTS = tuple(
     re.compile(part)
     for part in (
-        *(rb"passw", rb"passphrase", rb"pwd", rb"secret", rb"token", rb"credential", rb"_auth"),
+        *(rb"pass(?:w|phrase)", rb"pwd", rb"secret", rb"token", rb"credential", rb"_auth"),
         rb"key(?:(?<=(?:pi|ss|th|nt|te|on|ng)key)|(?<=(?:pi|ss|th|nt|te|on|ng)[_-]key))",
     )
 )

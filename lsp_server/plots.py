@@ -38,11 +38,15 @@ def render(records: Sequence[TraceRecord]) -> str:
         ("How requests ended", _bars(list(summary.outcomes.items()))),
     )
     drawings = "".join(f"<h2>{escape(title)}</h2>{drawing}" for title, drawing in sections)
+    return page("edgewise stats", _table(summary) + drawings)
+
+
+def page(title: str, body: str) -> str:
+    """A document around HTML that is escaped already. It may load nothing."""
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>edgewise stats</title>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src '
-        f"'unsafe-inline'\"><style>{_STYLE}</style></head><body><h1>edgewise stats</h1>"
-        f"{_table(summary)}{drawings}</body></html>\n"
+        f"'unsafe-inline'\"><style>{_STYLE}</style></head><body><h1>{escape(title)}</h1>{body}</body></html>\n"
     )
 
 

@@ -17,7 +17,8 @@ from typing import Any, Protocol
 from lsp_server.assist.ports import AssistPorts
 from lsp_server.completer import Completer
 from lsp_server.completion.context import CompletionContext
-from lsp_server.completion.pipeline import Memory, Ports, complete
+from lsp_server.completion.fitting import fit
+from lsp_server.completion.pipeline import Ports
 from lsp_server.documents import Document, Edit, find_change, open_document, take_snapshot
 from lsp_server.engine import Engine
 from lsp_server.explaining import Explainer
@@ -26,8 +27,18 @@ from lsp_server.index.folder import Progress as FolderProgress
 from lsp_server.index.service import IndexService
 from lsp_server.journal import Journal, journal_folder
 from lsp_server.keeping import Keeping
-from lsp_server.notebooks import Notebook, Notebooks, whole_notebook
-from lsp_server.settings import IndexSettings, Layer, ModelSettings, Problem, Settings, cache_folder, load
+from lsp_server.notebooks import Notebook, Notebooks
+from lsp_server.prompting import SNIPPET_CHARS_PER_TOKEN, Budget, build_prompt, search
+from lsp_server.settings import (
+    CompletionSettings,
+    IndexSettings,
+    Layer,
+    ModelSettings,
+    Problem,
+    Settings,
+    cache_folder,
+    load,
+)
 from lsp_server.status import IndexProgress, Status, build_status
 from lsp_server.text import PositionEncoding, path_of_uri
 from lsp_server.trace import TraceDraft, TraceLog
@@ -37,7 +48,7 @@ from lsp_server.types import (
     CompletionRequest,
     DocumentSnapshot,
     NoCompletion,
-    Snippet,
+    Retrieval,
     Span,
 )
 from lsp_server.verdicts import Verdicts
@@ -47,15 +58,13 @@ from model.protocol import (
     HostState,
     HostStatus,
     HostUnavailable,
+    Pace,
     Piece,
     Shown,
     TokenPrompt,
 )
 
 logger = logging.getLogger(__name__)
-
-# Related code is asked for up to so many characters a token of the prompt: the client trims it to its share.
-SNIPPET_CHARS_PER_TOKEN = 2
 
 CLOSE_TIMEOUT_S = 5.0
 _BUSY = (HostState.STARTING, HostState.RESTARTING)
@@ -97,7 +106,7 @@ class Session:
         self._notebooks = Notebooks()
         self._roots: tuple[str, ...] = ()
         ports = Ports(self._search, self._generate, self._prefill, self._is_append_only)
-        self._completer = Completer(ports, lambda: self.settings.completion, self.traces)
+        self._completer = Completer(ports, self._fitted, self.traces)
         self._host = HostStatus(HostState.STOPPED)
         self._index_progress = IndexProgress()
         self._status = Status()
@@ -197,41 +206,31 @@ class Session:
             self._completer.on_cursor(self.take_snapshot(document), offset)
 
     async def build_prompt(
-        self, request: CompletionRequest, budget_tokens: int, trace: TraceDraft
+        self, request: CompletionRequest, budget: Budget, trace: TraceDraft
     ) -> TokenPrompt | NoCompletion:
-        """What the model would see: the same pipeline, up to the point where the model is asked."""
-        asked: list[FimPrompt] = []
-
-        async def note(prompt: FimPrompt, options: GenerationOptions) -> AsyncIterator[Piece]:
-            asked.append(prompt)
-            yield Piece("", stop_reason="eos")
-
-        ports = Ports(self._search, note)
-        result = await complete(request, self.settings.completion, ports, Memory(), trace)
-        if not asked:
-            assert isinstance(result, NoCompletion)
-            return result
+        """What the model would see."""
         engine = await self._started_engine()
-        return await engine.build_prompt(asked[0], budget_tokens)
+        return await build_prompt(request, self._fitted(), budget, self._index, engine, trace)
 
-    async def _search(self, context: CompletionContext) -> tuple[Snippet, ...]:
-        if self._index is None:
-            return ()
-        settings = self.settings.completion
-        budget_chars = settings.prompt_tokens * SNIPPET_CHARS_PER_TOKEN
-        snapshot, offset = whole_notebook(context.snapshot, context.offset)
-        found = await self._index.retrieve(snapshot, offset, budget_chars, settings.search_deadline_ms)
-        if found.is_late:
-            raise TimeoutError
-        return found.snippets
+    def _fitted(self) -> CompletionSettings:
+        """What the user set, as far as this model on this machine can now."""
+        return fit(self.settings.completion, self.pace, self._host.info)
+
+    @property
+    def prompt_tokens(self) -> int:
+        """How long a prompt may be now."""
+        return self._fitted().prompt_tokens
+
+    async def _search(self, context: CompletionContext) -> Retrieval:
+        settings = self._fitted()
+        n_chars = settings.prompt_tokens * SNIPPET_CHARS_PER_TOKEN
+        return await search(self._index, context, n_chars, settings.search_deadline_ms)
 
     async def _generate(self, prompt: FimPrompt, options: GenerationOptions) -> AsyncIterator[Piece]:
         engine = await self._started_engine()
         may_keep = await self._keeping.may_keep(prompt.path, self._index)
         options = replace(options, may_keep=may_keep)
-        async with aclosing(
-            engine.generate(prompt, options, self.settings.completion.prompt_tokens)
-        ) as pieces:
+        async with aclosing(engine.generate(prompt, options, self._fitted().prompt_tokens)) as pieces:
             async for piece in pieces:
                 yield piece
 
@@ -370,6 +369,11 @@ class Session:
 
     def status(self) -> Status:
         return self._status
+
+    @property
+    def pace(self) -> Pace:
+        """How fast the host computes now, as it said last."""
+        return self._engine.pace if self._engine is not None else Pace()
 
     def problems(self) -> tuple[str, ...]:
         """What is wrong with the settings and the index, as sentences."""

@@ -168,8 +168,13 @@ class CompletionSettings(Section):
     ] = 30
     prompt_tokens: Annotated[
         int,
-        Field(ge=64, le=131_072, description="Longest prompt in tokens. More context, slower first answer."),
-    ] = 1536
+        Field(
+            ge=0,
+            le=131_072,
+            description="Longest prompt in tokens. More context, slower first answer. 0: what suits "
+            "the model, this machine and `completion.timeout_ms`.",
+        ),
+    ] = 0
     multi_line: Annotated[
         Literal["auto", "never", "always"],
         Field(

@@ -129,6 +129,16 @@ class Snippet:
 
 
 @dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What was found for one prompt. `note` is a word for the trace: why there is little or nothing.
+    `is_late`: the time was over before all of it was found; who asks again gets more."""
+
+    snippets: tuple[Snippet, ...] = ()
+    note: str = ""
+    is_late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """A suggestion. `text` replaces `span`; the span starts at or before the cursor and `text` holds what
     was typed."""

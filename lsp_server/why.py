@@ -49,6 +49,15 @@ STAGES: Mapping[str, str] = {
 }
 
 
+# The search's note in a trace -> why the prompt had little or no related code.
+SEARCH_NOTES: Mapping[str, str] = {
+    "in-file": "No related code was added: what was being typed is the beginning of a name in the same file.",
+    "late": "The search was cut short by edgewise.completion.search_deadline_ms, so related code is missing.",
+    "nothing": "The workspace holds no related code for this place.",
+    "failed": "The search for related code failed: run `edgewise doctor`.",
+}
+
+
 def explain_last(records: Iterable[TraceRecord]) -> tuple[str, ...]:
     """Of the last request that was not taken back by the editor, if there is one."""
     requests = requests_of(records)
@@ -59,9 +68,8 @@ def explain_last(records: Iterable[TraceRecord]) -> tuple[str, ...]:
 def explain(record: TraceRecord) -> tuple[str, ...]:
     outcome = str(record.fields.get("outcome"))
     first = REASONS.get(outcome, f"The request ended as “{outcome}”.")
-    return tuple(
-        sentence for sentence in (first, _origin(record), _times(record), _tokens(record)) if sentence
-    )
+    sentences = (first, _origin(record), _times(record), _search(record), _tokens(record))
+    return tuple(sentence for sentence in sentences if sentence)
 
 
 def _origin(record: TraceRecord) -> str:
@@ -82,6 +90,10 @@ def _times(record: TraceRecord) -> str:
         return ""
     parts = ", ".join(f"{ms:.0f} ms {what}" for ms, what in spent)
     return f"Of the work, {parts} took longest." if len(spent) == 1 else f"The work took {parts}."
+
+
+def _search(record: TraceRecord) -> str:
+    return SEARCH_NOTES.get(str(record.fields.get("search_note")), "")
 
 
 def _tokens(record: TraceRecord) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 from zlib import crc32
 
 SUFFIX_SHARE: Final = 0.25  # the suffix says where to stop; what is far below the cursor says little more
+MOST_SNIPPETS: Final = 0.75  # of the room, where somebody says how many tokens of context there should be
 SNIPPET_SHARE: Final = (
     0.45  # definitions from elsewhere must leave the near prefix, worth most, more than half
 )
@@ -19,16 +20,20 @@ START_SLACK: Final = (
     0.25  # of the prefix's room: how far the start may stay behind the oldest line that would fit
 )
 STEPS: Final = 24  # rooms change in steps of this fraction of the budget, not with every token that is typed
+LONG: Final = 16_384  # tokens: a longer budget is for the workspace
+LONG_STEPS: Final = 64  # of a long budget the same fraction would be a file left out
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What could be shown: lines in the order of the file, snippets in the order of importance."""
+    """What could be shown: lines in the order of the file, snippets in the order of the prompt."""
 
     prefix: Sequence[str]
     prefix_counts: Sequence[int]
     suffix_counts: Sequence[int]
     snippet_counts: Sequence[int]
+    snippet_ranks: Sequence[int] = ()  # the smallest are shown rather; without them the order says so
+    context_tokens: int = 0  # at most are snippets; 0: as many as there is room for
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Plan:
 
 
 def step(budget: int) -> int:
-    return max(1, budget // STEPS)
+    return max(1, budget // (STEPS if budget < LONG else LONG_STEPS))
 
 
 def round_up(n_tokens: int, size: int) -> int:
@@ -52,14 +57,27 @@ def share(need: Need, room: int, size: int) -> Plan:
     """Suffix and snippets up to their caps, then the prefix; what is left goes to suffix, then snippets."""
     n_suffix = count_fitting(need.suffix_counts, int(room * SUFFIX_SHARE))
     suffix = sum(need.suffix_counts[:n_suffix])
-    snippets = choose(need.snippet_counts, int(room * SNIPPET_SHARE))
+    snippets = _choose(need, _snippet_room(need, room), size)
     start = pick_start(need.prefix, need.prefix_counts, room - suffix - _total(need, snippets))
     if start > 0:
         return Plan(start, n_suffix, snippets)
     spare = room - suffix - _total(need, snippets) - sum(need.prefix_counts)
     n_suffix = count_fitting(need.suffix_counts, suffix + spare // size * size)
     spare -= sum(need.suffix_counts[:n_suffix]) - suffix
-    return Plan(0, n_suffix, choose(need.snippet_counts, _total(need, snippets) + spare // size * size))
+    least = _total(need, snippets)
+    return Plan(0, n_suffix, _choose(need, max(least, (least + spare) // size * size), size))
+
+
+def _snippet_room(need: Need, room: int) -> int:
+    """Who limits the context says how much there should be; the file itself keeps a quarter."""
+    if need.context_tokens:
+        return min(need.context_tokens, int(room * MOST_SNIPPETS))
+    return int(room * SNIPPET_SHARE)
+
+
+def _choose(need: Need, room: int, size: int) -> tuple[int, ...]:
+    room = min(room, need.context_tokens or room)
+    return choose(need.snippet_counts, room, need.snippet_ranks, size)
 
 
 def _total(need: Need, snippets: Sequence[int]) -> int:
@@ -71,14 +89,22 @@ def count_fitting(counts: Sequence[int], room: int) -> int:
     return sum(total <= room for total in accumulate(counts))
 
 
-def choose(counts: Sequence[int], room: int) -> tuple[int, ...]:
-    """Whole snippets, most important first. One that is too large is left out for smaller ones after it."""
+def choose(counts: Sequence[int], room: int, ranks: Sequence[int] = (), size: int = 1) -> tuple[int, ...]:
+    """Whole snippets, those of the smallest rank first, in their order. One that is too large is left out for
+    smaller ones after it. Snippets of rank 0 change with the cursor: so that the others do not change with
+    them, they are counted in whole steps."""
+    ranks = ranks or range(1, len(counts) + 1)
     chosen: list[int] = []
-    for index, count in enumerate(counts):
-        if count <= room:
+    first = 0
+    for index in sorted(range(len(counts)), key=ranks.__getitem__):
+        used = round_up(first, size) if ranks[index] > 0 else first
+        if used + counts[index] <= room:
             chosen.append(index)
-            room -= count
-    return tuple(chosen)
+            if ranks[index] > 0:
+                room -= counts[index]
+            else:
+                first += counts[index]
+    return tuple(sorted(chosen))
 
 
 def pick_start(lines: Sequence[str], counts: Sequence[int], room: int) -> int:

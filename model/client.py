@@ -79,13 +79,22 @@ class ModelClient:
 
     async def build_prompt(self, prompt: FimPrompt, budget_tokens: int | None = None) -> TokenPrompt:
         """Tokenises (cached), trims to the budget and to what the model's context takes, lays out."""
+        n_ctx = (await self._connect()).endpoint.info.n_ctx
+        most = n_ctx - min(ANSWER_TOKENS, n_ctx // 4)
+        return await self.lay_out(prompt, min(budget_tokens or DEFAULT_BUDGET_TOKENS, most))
+
+    async def lay_out(self, prompt: FimPrompt, budget: int) -> TokenPrompt:
+        """The same without a look at the model's context: a prompt that may be too long to be posted."""
         connection = await self._connect()
-        n_ctx = connection.endpoint.info.n_ctx
-        budget = min(budget_tokens or DEFAULT_BUDGET_TOKENS, n_ctx - min(ANSWER_TOKENS, n_ctx // 4))
         can_heal = connection.endpoint.info.engine in HEALING_ENGINES
         prompt = prompt.healed() if can_heal else replace(prompt, begun="")
         tokens = await build_prompt(await self._tokenizer(connection), prompt, budget)
         return replace(tokens, begun=prompt.begun)
+
+    async def shows_snippets(self) -> bool:
+        """Whether the model's layout has a place for other files."""
+        row = (await self._tokenizer(await self._connect())).family
+        return "{snippets}" in row.repository
 
     @property
     def is_append_only(self) -> bool:

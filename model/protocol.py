@@ -48,7 +48,7 @@ class FimPrompt:
 
     `prefix` ends at the anchor, `middle` is what was typed since; `prefix + middle` ends at the cursor.
     `begun` is the end of that text which the model may write once more, because a tokenizer cuts a half-typed
-    word otherwise than a whole one.
+    word otherwise than a whole one. `context_tokens` at most are snippets; 0: their usual share.
     """
 
     prefix: str
@@ -58,6 +58,7 @@ class FimPrompt:
     repository: str = ""
     snippets: tuple[PromptSnippet, ...] = ()
     begun: str = ""
+    context_tokens: int = 0
 
     def healed(self) -> FimPrompt:
         """Without the text that the model writes once more."""

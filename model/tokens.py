@@ -14,7 +14,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final
 
 from model.fim import CONTROL_TOKENS, FILE_DECIDES, Family, family
@@ -113,7 +113,8 @@ class Tokenizer:
         """The ids of each text on its own."""
         if self._mark is None or len(texts) == 1:
             return list(await asyncio.gather(*map(self._ask_one, texts)))
-        groups = [group for batch in _batches(texts) for group in await self._ask_marked(batch, self._mark)]
+        batches = await asyncio.gather(*(self._ask_marked(batch, self._mark) for batch in _batches(texts)))
+        groups = list(chain.from_iterable(batches))
         if len(groups) != len(texts):
             raise HostUnavailable("The engine host tokenised a text wrongly: restart it.")
         return groups
@@ -125,7 +126,9 @@ class Tokenizer:
     async def _ask_marked(self, texts: Sequence[str], mark: int) -> list[list[int]]:
         """Many texts in one request: between them stands the id of a control token, which no text gives."""
         groups: list[list[int]] = [[]]
-        for token in await self._post([part for text in texts for part in (text, mark)]):
+        async with self._requests:
+            tokens = await self._post([part for text in texts for part in (text, mark)])
+        for token in tokens:
             if token == mark:
                 groups.append([])
             else:

@@ -55,7 +55,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A style as one file writes it. `opening` and `closing` stand on the first and last line, `margin` stands
+    """A style as one file writes it. `opening` and `closing` stand on the first and last line, `margin`
     before each other one; `is_compact`: a summary alone stands on one line with both. `tag` begins a tag."""
 
     style: Style

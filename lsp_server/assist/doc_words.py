@@ -16,7 +16,7 @@ MAX_SUMMARY_CHARS = 110
 _MIN_WORDS = 3
 _STEM_CHARS = 4
 
-_PARTS = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]|\d+")
+_PARTS = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]|\d+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s|\"\"\"|'''|\*/")
 _MARKS = re.compile(r"^[\s/*#\-!\"']+")
 _CODE = re.compile(r"[=;{}<>\[\]|\\@$^~]|\w\(|->|::|//|:\s*$|^[:.]|\b(?:TODO|FIXME|XXX)\b")
@@ -69,10 +69,10 @@ def first_sentence(raw: str) -> str:
     return _SENTENCE_END.split(_MARKS.sub("", line))[0].strip().rstrip(".,;").strip()
 
 
-def judge(sentence: str, identifiers: str, others: Sequence[str]) -> Verdict:
-    """`identifiers` is the code: a summary that shares no word with it is about something else. `others` are
-    the other documentations of the file."""
-    words = [word.casefold() for word in re.findall(r"[A-Za-z][\w'-]*", sentence)]
+def judge(sentence: str, facts: CodeFacts, others: Sequence[str]) -> Verdict:
+    """A summary says something of what the name says: else it is about something else, as a small model's
+    often is. `others` are the other documentations of the file."""
+    words = [word.casefold() for word in re.findall(r"[^\W\d_][\w'-]*", sentence)]
     if len(words) < _MIN_WORDS:
         return Verdict.EMPTY
     if len(sentence) > MAX_SUMMARY_CHARS:
@@ -82,20 +82,30 @@ def judge(sentence: str, identifiers: str, others: Sequence[str]) -> Verdict:
         return Verdict.CODE
     if not sentence.isprintable() or _repeats(words) or _is_copied(sentence, others):
         return Verdict.REPEATED
-    return Verdict.GOOD if _is_related(words, identifiers) else Verdict.UNRELATED
+    return Verdict.GOOD if _is_related(words, facts) else Verdict.UNRELATED
 
 
 def _repeats(words: Sequence[str]) -> bool:
-    return len(set(words)) < 0.7 * len(words) or any(a == b for a, b in pairwise(words))
+    """A word twice in a row, or one that carries the meaning twice at all."""
+    meant = [word for word in words if len(word) >= _STEM_CHARS]
+    return len(set(meant)) < len(meant) or any(a == b for a, b in pairwise(words))
 
 
 def _is_copied(sentence: str, others: Sequence[str]) -> bool:
     return any(sentence.casefold() in other.casefold() for other in others)
 
 
-def _is_related(words: Sequence[str], identifiers: str) -> bool:
-    known = {word.casefold()[:_STEM_CHARS] for word in words_of(identifiers) if len(word) > 2}
-    return any(word[:_STEM_CHARS] in known for word in words if len(word) > 2)
+def _is_related(words: Sequence[str], facts: CodeFacts) -> bool:
+    """It shares a word with the name, and does not return what is never returned."""
+    container, _, name = facts.title.rpartition(".")
+    named = words_of(container if name in _CONSTRUCTORS else name)
+    known = {word.casefold()[:_STEM_CHARS] for word in named if len(word) > 2}
+    has_result = facts.returns not in ("", "None", "void") or any(
+        note.startswith("returns ") for note in facts.notes
+    )
+    says_result = words[0] in ("return", "returns")
+    shares = any(word[:_STEM_CHARS] in known for word in words if len(word) > 2)
+    return shares and (has_result or not says_result)
 
 
 def summary_of_name(facts: CodeFacts) -> str:
@@ -120,7 +130,7 @@ def predicate_of_name(facts: CodeFacts) -> str:
         return f"{' '.join([_third_person(words[0]), *words[1:]])}."
     if facts.returns:
         return f"returns {facts.returns}."
-    return f"is the {facts.kind} for {spoken(name)}."
+    return f"is a {'type' if facts.kind == 'class' else facts.kind} of this package."
 
 
 def _third_person(verb: str) -> str:

@@ -23,12 +23,12 @@ from lsp_server.assist.doc_words import (
     spoken,
     summary_of_name,
 )
-from lsp_server.assist.facts import build_facts
+from lsp_server.assist.facts import build_facts, language_id_of
 from lsp_server.assist.ports import AssistPorts, Sentence
 from lsp_server.index.doc_place import DocPlace, find_doc_place
 from lsp_server.index.inspection import Inspection, inspect_code
 from lsp_server.masking import mask_around
-from lsp_server.text import from_lf, language_of, line_end_of, to_lf
+from lsp_server.text import from_lf, line_end_of, to_lf
 from lsp_server.types import CodeFacts, DocumentSnapshot, Span
 from model.protocol import FimPrompt, GenerationOptions, ModelError
 
@@ -39,9 +39,7 @@ _GAP = "\x00"
 _KINDS = ("function", "method", "class")
 _NAME = re.compile(r"(?:\*{0,2}|\.{3}|\$|&)?[^\W\d]\w*")
 _EXCEPTION = re.compile(r"\\?[^\W\d][\w.:\\]*!?")
-_NOTHING = frozenset(
-    {"None", "void", "Unit", "NoReturn", "never", "undefined", "()", "unit", "Void", "-> None"}
-)
+_NOTHING = frozenset({"None", "void", "Unit", "NoReturn", "never", "undefined", "()", "unit", "Void"})
 _UNSAFE = re.compile(r"\"\"\"|'''|\*/|\\|[\r\n]|\.\.\.$|--\[|\]\]")
 
 
@@ -87,13 +85,10 @@ async def propose_documentation(
 
 
 async def _find_target(snapshot: DocumentSnapshot, span: Span, ports: AssistPorts) -> _Target | Sentence:
-    language_id = language_of(snapshot.path, snapshot.language_id)
-    path = snapshot.relative_path
+    path, language_id = snapshot.relative_path, language_id_of(snapshot)
     found = await asyncio.to_thread(inspect_code, snapshot.text, language_id, path, span)
     if found is None:
-        return Sentence(
-            f"edgewise does not read {language_id or 'this kind of file'}: it cannot document it."
-        )
+        return Sentence(f"edgewise does not read {language_id or 'this kind of file'}: nothing to document.")
     if (refusal := _refusal(found, path)) is not None:
         return refusal
     place = await asyncio.to_thread(find_doc_place, snapshot.text, language_id, path, found.span)
@@ -109,9 +104,7 @@ async def _find_target(snapshot: DocumentSnapshot, span: Span, ports: AssistPort
 
 def _refusal(found: Inspection, path: str) -> Sentence | None:
     if found.symbol is None or found.kind not in _KINDS:
-        return Sentence(
-            "There is no function or class at the cursor: put the cursor into the one to document."
-        )
+        return Sentence("There is no function or class at the cursor: put the cursor into one.")
     if found.docstring:
         return Sentence(f"`{found.name}` ({path}:{found.line + 1}) is documented already.")
     if found.has_errors:
@@ -179,7 +172,15 @@ async def _ask_for_summary(target: _Target, gap: str, ports: AssistPorts) -> tup
     except (ModelError, TimeoutError):
         return "", Verdict.UNAVAILABLE
     sentence = first_sentence(raw)
-    return sentence, judge(sentence, target.facts.code, target.place.docs)
+    return sentence, _verdict(sentence, target)
+
+
+def _verdict(sentence: str, target: _Target) -> Verdict:
+    """Behind Go's name a predicate must follow."""
+    is_predicate = sentence.partition(" ")[0].endswith("s")
+    if sentence and target.form.style is Style.GO and not is_predicate:
+        return Verdict.UNRELATED
+    return judge(sentence, target.facts, target.place.docs)
 
 
 def _build_prompt(target: _Target, gap: str) -> FimPrompt:

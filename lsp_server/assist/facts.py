@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from lsp_server.index.inspection import Inspection, inspect_code
+from lsp_server.index.languages import language_for
 from lsp_server.index.usages import Links
 from lsp_server.types import CodeFacts, DocumentSnapshot, Location, Reference, Span, Symbol, SymbolKind
 
@@ -37,6 +38,12 @@ async def build_facts(snapshot: DocumentSnapshot, span: Span | int, index: Index
         return _facts_of_text(snapshot, span)
     links = await index.links_of(snapshot, inspection) if index is not None else Links()
     return _facts(snapshot, inspection, links)
+
+
+def language_id_of(snapshot: DocumentSnapshot) -> str:
+    """The index's word for the language; the editor's where the index does not know it."""
+    language = language_for(snapshot.language_id, snapshot.relative_path)
+    return language.id if language is not None else snapshot.language_id
 
 
 def _facts(snapshot: DocumentSnapshot, found: Inspection, links: Links) -> CodeFacts:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from lsp_server.assist.asking import ask, only_block
 from lsp_server.assist.doc_style import indented
 from lsp_server.assist.explain import MAX_CODE_CHARS, fenced, link, render_markdown
-from lsp_server.assist.facts import build_facts
+from lsp_server.assist.facts import build_facts, language_id_of
 from lsp_server.assist.ports import AssistPorts, Messages, Sentence, Words
 from lsp_server.index.doc_place import has_errors
 from lsp_server.index.inspection import Inspection, inspect_code
 from lsp_server.masking import find_secrets, mask_secrets
-from lsp_server.text import from_lf, indentation_of, language_of, line_end_of, to_lf
+from lsp_server.text import from_lf, indentation_of, line_end_of, to_lf
 from lsp_server.types import CodeFacts, DocumentSnapshot, Span
 
 _SYSTEM = (
@@ -61,7 +61,7 @@ async def propose_fix(
     on_text: Callable[[str], None],
 ) -> Correction | Words | Sentence:
     """A correction, when the model's answer is one block that parses; else its words."""
-    language_id = language_of(snapshot.path, snapshot.language_id)
+    language_id = language_id_of(snapshot)
     path = snapshot.relative_path
     found = await asyncio.to_thread(inspect_code, snapshot.text, language_id, path, span)
     wrong = list(diagnostics)[:_MAX_DIAGNOSTICS]
@@ -86,7 +86,8 @@ def build_heading(facts: CodeFacts, diagnostics: Sequence[Diagnostic]) -> str:
 
 def build_messages(facts: CodeFacts, diagnostics: Sequence[Diagnostic]) -> Messages:
     said = "\n".join(
-        f"- line {wrong.line}{f' ({wrong.source})' if wrong.source else ''}: {wrong.message[:_MAX_MESSAGE_CHARS]}"
+        f"- line {wrong.line}{f' ({wrong.source})' if wrong.source else ''}:"
+        f" {wrong.message[:_MAX_MESSAGE_CHARS]}"
         for wrong in diagnostics
     )
     user = (
@@ -99,14 +100,16 @@ def build_messages(facts: CodeFacts, diagnostics: Sequence[Diagnostic]) -> Messa
 def _read_correction(
     snapshot: DocumentSnapshot, found: Inspection | None, answer: str, note: str, language_id: str
 ) -> Correction | None:
-    """None when the answer cannot stand in the code's place: no block, cut code, hidden secrets, new errors."""
+    """None when the answer cannot replace the code: no block, cut code, masked secrets, new errors."""
     code = only_block(answer)
     if found is None or code is None or not code.strip():
         return None
     before = snapshot.text[found.span.start : found.span.end]
-    if len(before) > MAX_CODE_CHARS or find_secrets(before) or to_lf(before).strip() == code.strip():
+    if len(before) > MAX_CODE_CHARS or find_secrets(before):
         return None
-    text = from_lf(_fitted(snapshot.text, found.span, code), line_end_of(snapshot.text))
+    text = from_lf(_fitted(snapshot.text, found.span, code).rstrip(), line_end_of(snapshot.text))
+    if text == before.rstrip():
+        return None
     after = snapshot.text[: found.span.start] + text + snapshot.text[found.span.end :]
     path = snapshot.relative_path
     was_broken = has_errors(snapshot.text, language_id, path)

@@ -19,8 +19,8 @@ _MAX_FOLDERS = 12
 
 @dataclass(frozen=True, slots=True)
 class Framework:
-    """`evidence` is the place that says so; None: it is the language's own habit. `path` is where the tests of
-    the document belong, relative to the workspace's root."""
+    """`evidence` is the place that says so; None: it is the language's own habit. `path` is where the tests
+    of the document belong, relative to the workspace's root."""
 
     name: str
     path: str

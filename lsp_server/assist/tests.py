@@ -11,11 +11,10 @@ from collections.abc import Callable
 
 from lsp_server.assist.asking import ask
 from lsp_server.assist.explain import MAX_CODE_CHARS, fenced, link, render_markdown
-from lsp_server.assist.facts import build_facts
+from lsp_server.assist.facts import build_facts, language_id_of
 from lsp_server.assist.frameworks import Framework, find_framework
 from lsp_server.assist.ports import AssistPorts, Messages, Sentence, Words
 from lsp_server.masking import mask_secrets
-from lsp_server.text import language_of
 from lsp_server.types import CodeFacts, DocumentSnapshot, Span
 
 _SYSTEM = (
@@ -30,7 +29,7 @@ async def write_tests(
     snapshot: DocumentSnapshot, span: Span, ports: AssistPorts, on_text: Callable[[str], None]
 ) -> Words | Sentence:
     """Markdown, of which `on_text` gets each piece as soon as it is there."""
-    language_id = language_of(snapshot.path, snapshot.language_id)
+    language_id = language_id_of(snapshot)
     path, root = snapshot.path, snapshot.workspace_root
     framework = await asyncio.to_thread(find_framework, language_id, path, root) if path else None
     if ports.chat is None:
@@ -45,7 +44,7 @@ def no_model(framework: Framework | None) -> str:
     known = f" ({describe(framework)})" if framework is not None else ""
     return (
         f"Writing tests{known} needs an instruct model, and none is configured: set `edgewise.explain.model` "
-        "to an installed instruct model or to the path of its GGUF file. The built-in model completes code only."
+        "to an installed instruct model or to the path of its GGUF file. The built-in model completes code."
     )
 
 

@@ -7,6 +7,7 @@ what is counted.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -19,10 +20,11 @@ from lsp_server.completion.context import CompletionContext
 from lsp_server.completion.pipeline import Memory, Ports, complete
 from lsp_server.demo.client import EditorClient, OpenDocument, ServerError, ServerGone
 from lsp_server.index.service import IndexService
+from lsp_server.prompting import SNIPPET_CHARS_PER_TOKEN, search
 from lsp_server.settings import CompletionSettings
 from lsp_server.text import language_of
 from lsp_server.trace import TraceDraft
-from lsp_server.types import Completion, CompletionRequest, DocumentSnapshot, Snippet, Span
+from lsp_server.types import Completion, CompletionRequest, DocumentSnapshot, Retrieval, Span
 from model.protocol import FimPrompt, GenerationOptions, Piece
 
 NEOVIM_WAITS_S = 0.2  # Neovim's built-in inline completion, a fixed timer
@@ -159,12 +161,16 @@ class Straight:
     """Our prompts, posted straight to an engine host from here: no server, nothing begun before it is asked,
     nothing remembered but the anchor and the suggestions. Asks as VS Code asks."""
 
-    def __init__(self, room: Room, index: IndexService, workspace: Path, settings: CompletionSettings) -> None:
+    def __init__(
+        self, room: Room, index: IndexService, workspace: Path, settings: CompletionSettings
+    ) -> None:
         self.room, self._index, self._workspace, self._settings = room, index, workspace, settings
         self._memory = Memory()
+        self.engine_ms: float | None = None  # from the last post to its last piece; None: nothing was posted
         self.ports = Ports(self._search, self._generate, is_append_only=lambda: room.client.is_append_only)
 
     async def suggest(self, scene: Scene) -> str:
+        self.engine_ms = None
         snapshot = DocumentSnapshot(
             uri=(self._workspace / scene.path).as_uri(),
             path=str(self._workspace / scene.path),
@@ -181,14 +187,19 @@ class Straight:
             return ""
         return result.text.removeprefix(scene.text[result.span.start : scene.cursor])
 
-    async def _search(self, context: CompletionContext) -> tuple[Snippet, ...]:
-        return await self._index.search_imports(context.snapshot, context.offset)
+    async def _search(self, context: CompletionContext) -> Retrieval:
+        n_chars = self._settings.prompt_tokens * SNIPPET_CHARS_PER_TOKEN
+        return await search(self._index, context, n_chars, self._settings.search_deadline_ms)
 
     async def _generate(self, prompt: FimPrompt, options: GenerationOptions) -> AsyncIterator[Piece]:
         tokens = await self.room.client.build_prompt(prompt, self._settings.prompt_tokens)
-        async with aclosing(self.room.client.complete(tokens, options)) as pieces:
-            async for piece in pieces:
-                yield piece
+        started = time.perf_counter()
+        try:
+            async with aclosing(self.room.client.complete(tokens, options)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        finally:
+            self.engine_ms = (time.perf_counter() - started) * 1000
 
 
 class EngineAlone:

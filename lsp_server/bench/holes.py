@@ -23,6 +23,7 @@ from lsp_server.types import Span, Symbol, SymbolKind
 MAX_FILES = 2000
 MAX_FILE_BYTES = 60_000
 MAX_READ = 400  # files looked into for functions
+MAX_COPIED = 200  # files beside those that are typed into
 BODY_CHARS = range(80, 900)
 _CALLABLES = (SymbolKind.FUNCTION, SymbolKind.METHOD)
 _HEADER_END = re.compile(r"[:{][ \t]*\n")
@@ -94,7 +95,9 @@ def choose(sources: Sequence[Source], n: int, rng: random.Random) -> list[tuple[
     queues = [rng.sample(source.bodies, len(source.bodies)) for source in ordered]
     chosen: list[tuple[Source, Span]] = []
     for turn in range(max(map(len, queues), default=0)):
-        chosen += [(source, queue[turn]) for source, queue in zip(ordered, queues, strict=True) if queue[turn:]]
+        chosen += [
+            (source, queue[turn]) for source, queue in zip(ordered, queues, strict=True) if queue[turn:]
+        ]
     return chosen[:n]
 
 
@@ -105,9 +108,10 @@ def without(text: str, holes: Iterable[Span]) -> str:
 
 
 def copy_workspace(root: Path, target: Path, texts: Mapping[str, str]) -> None:
-    """The files that the index would read, those in `texts` with that text instead: nothing that is held out
-    is on disk."""
-    for path in _crawled(root):
+    """Some of the files that the index would read, those in `texts` with that text instead: nothing that is
+    held out is on disk."""
+    others = (path for path in _crawled(root) if path not in texts)
+    for path in [*texts, *islice(others, MAX_COPIED)]:
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         if path in texts:
             (target / path).write_text(texts[path], "utf-8")

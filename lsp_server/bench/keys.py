@@ -23,6 +23,7 @@ PAUSE_S = (0.3, 1.1)
 JUMP_S = (0.4, 1.0)
 SLIP = 0.015  # of the characters are mistyped
 MAX_UNNOTICED = 3
+NOTHING = Span(0, 0)
 _NEIGHBOURS = "qwertyuiopasdfghjklzxcvbnm"
 _STROKE = re.compile(r"\n[ \t]*|.", re.DOTALL)  # editors indent a new line by themselves
 
@@ -37,7 +38,7 @@ class Key:
     offset: int
     text: str = ""
     n_removed: int = 0
-    left: Span = Span(0, 0)
+    left: Span = NOTHING
 
     @property
     def is_jump(self) -> bool:
@@ -108,8 +109,7 @@ class _Sheet:
 
     def cursor_of(self, number: int) -> int:
         open_before = sum(
-            hole.end - typed
-            for hole, typed in zip(self._holes[:number], self._typed[:number], strict=True)
+            hole.end - typed for hole, typed in zip(self._holes[:number], self._typed[:number], strict=True)
         )
         return self._typed[number] - open_before
 

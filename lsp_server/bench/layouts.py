@@ -80,7 +80,9 @@ def infill(before: Ids, line: Ids, after: Ids, extra: Ids, n_ctx: int, controls:
     n_after = max(0, min(len(after), n_batch // 4 - (2 + len(line))))
     n_before = min(len(before), 3 * (n_batch // 4))
     n_extra = max(0, min(len(extra), n_ctx - n_batch - 2 * N_INFILL_PREDICT))
-    return controls.psm(before[len(before) - n_before :], after[:n_after], line, extra[len(extra) - n_extra :])
+    return controls.psm(
+        before[len(before) - n_before :], after[:n_after], line, extra[len(extra) - n_extra :]
+    )
 
 
 def pick_chunk(text: str, line: int, rng: random.Random) -> str:

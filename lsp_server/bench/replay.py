@@ -22,10 +22,12 @@ from lsp_server.bench.ledger import Cost, Evaluated, Figures, Ledger, Struck, co
 from lsp_server.bench.relay import Tally
 from lsp_server.bench.rivals import Continue, LlamaVim, Tabby
 from lsp_server.bench.room import Room, open_room, own_folders, read_cpu_s
+from lsp_server.completion.fitting import fit as fit_settings
 from lsp_server.demo.client import EditorClient, start_server
 from lsp_server.index.service import IndexService
 from lsp_server.settings import Settings, cache_folder
-from model.fit import Fit
+from model.fit import Fit, choose_budget
+from model.protocol import HostUnavailable, Pace
 
 OPENING_S = 1.0  # between a file that is opened and the first key
 LAST_S = 1.0  # for the answer to the last key
@@ -82,13 +84,14 @@ Open = Callable[["Bench", TimedDesk], AbstractAsyncContextManager[Entrant]]
 
 async def replay(bench: Bench, name: str) -> Figures:
     """One contender types everything."""
-    with own_folders(bench.scratch / name.replace(" ", "-")):
+    entry = CONTENDERS[name]
+    with own_folders(bench.scratch / name):
         desk = TimedDesk()
-        async with CONTENDERS[name](bench, desk) as entrant:
+        async with entry.open(bench, desk) as entrant:
             before = entrant.cpu_s()
             evaluated = await _type_all(bench.scripts, entrant.contender, desk, entrant.room.tally)
             cost = Cost(entrant.cpu_s() - before, entrant.session_mb(), entrant.room.host_mb())
-            return count_up(name, desk.ledger.keys, evaluated, cost)
+            return count_up(entry.title, desk.ledger.keys, evaluated, cost)
 
 
 async def _type_all(
@@ -122,7 +125,7 @@ async def _type(script: Script, contender: Contender, desk: TimedDesk, mark: Cal
         contender.strike(Scene(desk.ledger.strike(struck), script.path, text, key.cursor), key)
 
 
-# --- the contenders -------------------------------------------------------------------------------------------
+# --- the contenders ---------------------------------------------------------------------------------------
 
 
 class Readiness:
@@ -130,10 +133,20 @@ class Readiness:
 
     def __init__(self) -> None:
         self.is_ready = asyncio.Event()
+        self._failure = ""
 
     def on_notification(self, method: str, params: Any) -> None:  # noqa: ANN401  (JSON)
         if method == "edgewise/status" and params["state"] == "ready" and params["index"]["ready"]:
             self.is_ready.set()
+        elif method == "edgewise/status" and params["state"] == "failed":
+            self._failure = str(params["message"])
+            self.is_ready.set()
+
+    async def wait(self) -> None:
+        """Raises HostUnavailable with the server's own sentence when there will be no model."""
+        await self.is_ready.wait()
+        if self._failure:
+            raise HostUnavailable(self._failure)
 
 
 @asynccontextmanager
@@ -142,7 +155,7 @@ async def running_server(bench: Bench, room: Room) -> AsyncIterator[EditorClient
     readiness = Readiness()
     options = bench.settings.model_dump(mode="json") | {"model": room.settings.model_dump(mode="json")}
     async with start_server(bench.workspace, options, readiness.on_notification) as client:
-        await readiness.is_ready.wait()
+        await readiness.wait()
         yield client
 
 
@@ -156,14 +169,17 @@ def _ours(editor: type[VsCode] | type[Neovim]) -> Open:
 
 
 @asynccontextmanager
-async def open_straight(bench: Bench) -> AsyncIterator[Straight]:
+async def open_straight(bench: Bench, *, is_counted: bool = True) -> AsyncIterator[Straight]:
     async with AsyncExitStack() as stack:
-        room = await stack.enter_async_context(open_room(bench.settings.model, bench.fit))
+        opened = open_room(bench.settings.model, bench.fit, is_counted=is_counted)
+        room = await stack.enter_async_context(opened)
         index = IndexService((bench.workspace,), cache_folder(), bench.settings.index)
         stack.push_async_callback(index.aclose)
         await index.start(watch=False)
         await index.wait_ready()
-        yield Straight(room, index, bench.workspace, bench.settings.completion)
+        pace = Pace(budget_tokens=choose_budget(bench.fit))
+        settings = fit_settings(bench.settings.completion, pace, room.endpoint.info)
+        yield Straight(room, index, bench.workspace, settings)
 
 
 @asynccontextmanager
@@ -181,11 +197,19 @@ def _rival(rival: Callable[[Room, Desk], Contender]) -> Open:
     return opened
 
 
-CONTENDERS: dict[str, Open] = {
-    "edgewise, as VS Code asks": _ours(VsCode),
-    "edgewise, as Neovim asks": _ours(Neovim),
-    "llama.vim's strategy": _rival(LlamaVim),
-    "Continue's strategy": _rival(Continue),
-    "Tabby's strategy": _rival(Tabby),
-    "our prompts, engine alone": _engine_alone,
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the table."""
+
+    title: str
+    open: Open
+
+
+CONTENDERS: dict[str, Entry] = {
+    "vscode": Entry("edgewise, as VS Code asks", _ours(VsCode)),
+    "neovim": Entry("edgewise, as Neovim asks", _ours(Neovim)),
+    "llama.vim": Entry("llama.vim's strategy", _rival(LlamaVim)),
+    "continue": Entry("Continue's strategy", _rival(Continue)),
+    "tabby": Entry("Tabby's strategy", _rival(Tabby)),
+    "engine": Entry("our prompts, engine alone", _engine_alone),
 }

@@ -97,7 +97,7 @@ class LlamaVim(Rival):
         self._line_of_chunk = 0
 
     async def open(self, path: str, text: str, cursor: int) -> None:
-        """A chunk of the file that is entered goes into the ring; the key-value cache is warmed up with it."""
+        """A chunk of the file that is entered goes into the ring; the KV cache is warmed up with it."""
         await super().open(path, text, cursor)
         self._gather(text, cursor)
         if not self._is_busy:
@@ -174,8 +174,8 @@ class Stream:
 
 
 class Continue(Rival):
-    """Waits 350 ms after the last key, then goes on with what runs if that writes what was typed, else cancels
-    it; shows what there is 150 ms after the first token. Its cache looks at the prefix alone."""
+    """Waits 350 ms after the last key, then goes on with what runs if that writes what was typed, else
+    cancels it; shows what there is 150 ms after the first token. Its cache looks at the prefix alone."""
 
     WAITS_S = 0.35
     SHOW_MS = 150

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +23,14 @@ from model.attach import HostSpec, find_meeting
 from model.client import ModelClient
 from model.fit import Fit, FitFile, choose_batch
 from model.meeting import ROOT_VARIABLE, read_fingerprint, read_identity
-from model.protocol import Endpoint, GenerationOptions, HostUnavailable, SegmentKind, TokenPrompt, TokenSegment
+from model.protocol import (
+    Endpoint,
+    GenerationOptions,
+    HostUnavailable,
+    SegmentKind,
+    TokenPrompt,
+    TokenSegment,
+)
 from model.supervisor import Supervisor
 from model.transport import SocketTransport
 
@@ -76,7 +83,7 @@ class Room:
     process: psutil.Process
     settings: ModelSettings
 
-    async def generate(self, ids: Sequence[int], options: GenerationOptions) -> AsyncIterator[str]:
+    async def generate(self, ids: Sequence[int], options: GenerationOptions) -> AsyncGenerator[str]:
         """The text for a prompt, piece by piece. Closing this ends the decode."""
         segment = TokenSegment(SegmentKind.PREFIX, "", "", tuple(ids))
         async for piece in self.client.complete(TokenPrompt((segment,)), replace(options, slot=0)):
@@ -95,8 +102,9 @@ def read_cpu_s(process: psutil.Process) -> float:
 
 
 @asynccontextmanager
-async def open_room(settings: ModelSettings, fit: Fit) -> AsyncIterator[Room]:
-    """Inside of `own_folders`. `fit` is what is known of the model's speed."""
+async def open_room(settings: ModelSettings, fit: Fit, *, is_counted: bool = True) -> AsyncIterator[Room]:
+    """Inside of `own_folders`. `fit` is what is known of the model's speed. Without the count there is no
+    relay in the way."""
     spec = build_spec(settings)
     remember_fit(spec, fit)
     supervisor = Supervisor(spec, lambda status: None)
@@ -104,11 +112,12 @@ async def open_room(settings: ModelSettings, fit: Fit) -> AsyncIterator[Room]:
     try:
         endpoint = await supervisor.connect()
         if not endpoint.socket_path:
-            raise HostUnavailable("The benchmark counts on a unix socket, and this system has none: use another.")
+            raise HostUnavailable("The benchmark counts on a unix socket: run it on a system that has them.")
         path = Path(endpoint.socket_path)
-        async with relayed(path, choose_batch(fit.prompt_per_s, spec.model.stat().st_size)) as tally:
-            tokens = Tokens(replace(endpoint, socket_path=str(behind_of(path))))
-            yield Room(endpoint, client, tokens, tally, _find_process(spec), settings)
+        n_batch = choose_batch(fit.prompt_per_s, spec.model.stat().st_size)
+        async with relayed(path, n_batch) if is_counted else nullcontext(Tally()) as tally:
+            straight = replace(endpoint, socket_path=str(behind_of(path))) if is_counted else endpoint
+            yield Room(endpoint, client, Tokens(straight), tally, _find_process(spec), settings)
     finally:
         await client.aclose()
         await supervisor.aclose()

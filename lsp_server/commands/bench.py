@@ -1,13 +1,26 @@
-"""`edgewise bench ...`: the table of benchmarks. Each prints one table, or JSON; none judges.
+"""`edgewise bench`: typing traces replayed beside other tools' strategies, and the other benchmarks.
 
-Runs in the command-line process. A benchmark's module is imported when it is run. Must not know any of them.
+Runs in the command-line process. A benchmark's module is imported when it is run. Each prints one table, or
+JSON; none judges. Must not know how anything is measured.
 """
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from lsp_server.commands.failure import BadArgument, CommandFailed
+from lsp_server.commands.output import build_console, write_json, write_note, write_text
+
+if TYPE_CHECKING:
+    from lsp_server.bench.report import Report
+    from lsp_server.settings import Settings
 
 # Benchmark -> (where it is defined, what `edgewise bench --help` says of it).
 BENCHMARKS: dict[str, tuple[str, str]] = {
@@ -16,6 +29,7 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
         "Indexing beside tree-sitter alone and universal-ctags.",
     ),
 }
+CONTENDERS = ("vscode", "neovim", "llama.vim", "continue", "tabby", "engine")
 
 
 class LazyBenchmarks(click.Group):
@@ -37,6 +51,89 @@ class LazyBenchmarks(click.Group):
             formatter.write_dl([(name, about) for name, (_, about) in BENCHMARKS.items()])
 
 
-@click.group(cls=LazyBenchmarks)
-def bench() -> None:
-    """Measure this installation on this machine, beside other tools in the same run."""
+@click.group(cls=LazyBenchmarks, invoke_without_command=True)
+@click.option("--dir", "folder", type=click.Path(path_type=Path), metavar="DIR",
+              help="Type functions of this folder. Left out: edgewise's own.")  # fmt: skip
+@click.option("--keystrokes", "n_keys", default=280, show_default=True, type=click.IntRange(1, 100_000),
+              help="Keys for each contender, typed in real time.")  # fmt: skip
+@click.option("--only", "only", multiple=True, type=click.Choice(CONTENDERS),
+              help="Replay only this contender; may be given again.")  # fmt: skip
+@click.option("--overhead", "n_overhead", default=80, show_default=True, type=click.IntRange(0, 10_000),
+              help="Keys for the server beside the engine; 0: none.")  # fmt: skip
+@click.option("--seed", default=3, show_default=True, help="Another seed is another trace.")
+@click.option("--model", "model_name", metavar="M", help="A model's name or the path of a GGUF file.")
+@click.option("--shape", "shape", metavar="NAME",
+              help="Random weights of a catalogue model's shape: nothing is downloaded.")  # fmt: skip
+@click.option("--html", "page", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write a page with drawings, which needs no network.")  # fmt: skip
+@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def bench(
+    ctx: click.Context,
+    folder: Path | None,
+    n_keys: int,
+    only: tuple[str, ...],
+    n_overhead: int,
+    seed: int,
+    model_name: str | None,
+    shape: str | None,
+    page: Path | None,
+    is_json: bool,
+) -> None:
+    """Type functions again as a person would, through the real server and through other tools' strategies on
+    the same engine, and print how long answers took and how much was computed for them."""
+    if ctx.invoked_subcommand is not None:
+        return
+    if model_name and shape:
+        raise BadArgument("--model and --shape name two models: give one of them.")
+    from lsp_server.bench.run import Wanted, run
+    from lsp_server.commands.headless import check_workspace, quiet_logs
+    from lsp_server.demo.places import default_workspace
+
+    check_workspace(folder)
+    quiet_logs()
+    wanted = Wanted((folder or default_workspace()).resolve(), only or CONTENDERS, n_keys, n_overhead, seed)
+    with settings_for(model_name, shape) as settings:
+        report = asyncio.run(run(wanted, settings, lambda step: write_note(f"edgewise: {step}")))
+    _show(report, page, is_json=is_json)
+
+
+@contextmanager
+def settings_for(model_name: str | None, shape: str | None) -> Iterator[Settings]:
+    """The user's own, with this model. A model of random weights lasts as long as the block."""
+    from lsp_server.commands.headless import model_values
+    from lsp_server.settings import Layer, load
+
+    if shape is None:
+        yield load(Layer("command line", model_values(model_name)))[0]
+        return
+    from model import calibrate
+    from model.commands.measuring import parse_shape
+    from model.shapes import write_random
+
+    asked = parse_shape(shape)
+    write_note(f"edgewise: writing random weights, {asked.title} as {asked.quant}")
+    with calibrate.temporary_file() as path:
+        write_random(path, asked.shape, asked.quant, N_CTX, lambda _: None)
+        yield load(Layer("command line", {"model.name": str(path), "model.adapter": "none"}))[0]
+
+
+N_CTX = 4096
+
+
+def _show(report: Report, page: Path | None, *, is_json: bool) -> None:
+    from lsp_server.bench.report import draw, render, summary
+
+    if page is not None:
+        try:
+            page.write_text(render(report), "utf-8")
+        except OSError as error:
+            raise CommandFailed(
+                f"{page} cannot be written ({error.strerror}): choose another file."
+            ) from error
+        write_note(f"Written to {page}.")
+    if is_json:
+        write_json(report.to_json())
+    else:
+        build_console().print(draw(report))
+        write_text("\n".join(summary(report)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,10 @@ CONTEXT_BUDGET = 2048
 @click.command()
 @click.argument("place", metavar="FILE:LINE:COL", required=False)
 @click.option(
-    "--budget", metavar="N", type=int, help="At most this many tokens; completion.prompt_tokens if left out."
+    "--budget",
+    metavar="N",
+    type=int,
+    help="At most this many tokens, also more than the model's context; completion.prompt_tokens if left out.",
 )
 @click.option(
     "--workspace", type=click.Path(path_type=Path), help="The project's folder; found by itself if left out."
@@ -48,8 +52,8 @@ CONTEXT_BUDGET = 2048
     metavar="N",
     type=int,
     multiple=True,
-    help="With --batch: at most this many tokens of cross-file context, a token being 3.5 characters of code "
-    f"whatever the model; {CONTEXT_BUDGET} if left out. Give it again for several budgets.",
+    help="At most this many tokens of cross-file context (the segments of kind snippet). With --batch a token "
+    f"is 3.5 characters of code whatever the model, {CONTEXT_BUDGET} if left out; give it again for more budgets.",
 )
 def prompt(
     place: str | None,
@@ -72,7 +76,10 @@ def prompt(
     assert place is not None
     if budget is not None and not 1 <= budget <= MAX_BUDGET:
         raise BadArgument(f"--budget is {budget}: it must be between 1 and {MAX_BUDGET} tokens.")
-    answer = asyncio.run(_build(read_point(place), budget, workspace, model_name))
+    if len(context_budgets) > 1:
+        raise BadArgument("Name one --context-budget: several go with --batch.")
+    context = context_budgets[0] if context_budgets else 0
+    answer = asyncio.run(_build(read_point(place), (budget or 0, context), workspace, model_name))
     if is_json:
         write_json(answer)
     else:
@@ -87,37 +94,27 @@ async def _write_contexts(batch: Path, budgets: tuple[int, ...]) -> None:
 
 
 async def _build(
-    target: Target, budget: int | None, workspace: Path | None, model_name: str | None
+    target: Target, budget: tuple[int, int], workspace: Path | None, model_name: str | None
 ) -> dict[str, Any]:
     from lsp_server.commands.headless import model_values, open_file
+    from lsp_server.prompting import Budget
     from lsp_server.trace import TraceDraft
     from lsp_server.types import CompletionRequest, NoCompletion, Trigger
 
-    values = model_values(model_name)
-    if budget is not None:
-        values["completion.prompt_tokens"] = max(budget, _least_prompt_tokens())
-    async with open_file(target.path, target.text, workspace, values) as file:
+    async with open_file(target.path, target.text, workspace, model_values(model_name)) as file:
         await file.wait_until_ready()
         request = CompletionRequest(file.snapshot, target.span.end, Trigger.INVOKED)
-        n_tokens = budget or file.session.settings.completion.prompt_tokens
-        result = await file.session.build_prompt(request, n_tokens, TraceDraft("prompt"))
+        started = time.perf_counter()
+        result = await file.session.build_prompt(request, Budget(*budget), TraceDraft("prompt"))
+        took_ms = 1000 * (time.perf_counter() - started)
     if isinstance(result, NoCompletion):
         raise CommandFailed(
             f"The model is not asked at this place of {target.path}: {result.detail or result.reason}."
         )
-    return _build_answer(result)
+    return _build_answer(result, took_ms)
 
 
-def _least_prompt_tokens() -> int:
-    """The setting has a lower bound that a question asked by hand has not."""
-    from lsp_server.settings import field_info
-
-    return next(
-        int(bound.ge) for bound in field_info("completion.prompt_tokens").metadata if hasattr(bound, "ge")
-    )
-
-
-def _build_answer(tokens: TokenPrompt) -> dict[str, Any]:
+def _build_answer(tokens: TokenPrompt, took_ms: float) -> dict[str, Any]:
     segments = [
         {"kind": segment.kind.value, "path": segment.path, "text": segment.text, "tokens": len(segment.ids)}
         for segment in tokens.segments
@@ -125,6 +122,7 @@ def _build_answer(tokens: TokenPrompt) -> dict[str, Any]:
     return {
         "text": "".join(segment.text for segment in tokens.segments),
         "tokens": len(tokens.ids),
+        "milliseconds": round(took_ms, 1),
         "segments": segments,
     }
 
@@ -147,4 +145,5 @@ def _print(answer: dict[str, Any]) -> None:
         label = f"── {segment['kind']} {segment['path']} ({segment['tokens']} tokens)"
         console.print(Text(label, style=f"bold {_STYLES[segment['kind']]}"))
         console.print(Text(segment["text"]))
-    console.print(Text(f"── {answer['tokens']} tokens in all", style="bold"))
+    total = f"── {answer['tokens']} tokens in all, built in {answer['milliseconds']:.0f} ms"
+    console.print(Text(total, style="bold"))

@@ -14,7 +14,7 @@ before it and the text after the cursor are what they were and the typed part is
 behind the cursor are no other text. It moves when a deletion reaches before it, when anything else changed,
 or when the typed part grew too long; at rest it moves earlier (`is_due`), so that nobody waits for it. The
 snippets are chosen with the anchor and frozen with it: other snippets would be another prompt from its
-first token on. Only a search that was late is asked again.
+first token on. The next anchor's are appended to them (`layout.py`). Only a late search is asked again.
 
 Where the model's layout ends with the prefix (prefix alone, or suffix first), typing is append-only by
 itself. Such an anchor is open: it freezes the suffix, the snippets and where the prefix starts; the prefix
@@ -31,6 +31,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 from lsp_server.completion.context import CompletionContext
+from lsp_server.completion.layout import Epoch, begin
 from lsp_server.types import Snippet
 from model.protocol import Shown
 
@@ -187,6 +188,7 @@ class Anchors:
     def __init__(self, n_kept: int = 32) -> None:
         self._n_kept = n_kept
         self._by_uri: OrderedDict[str, Anchor] = OrderedDict()
+        self._epochs: OrderedDict[str, Epoch] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._by_uri)
@@ -195,6 +197,7 @@ class Anchors:
         """Others with the same anchors now."""
         others = Anchors(self._n_kept)
         others._by_uri |= self._by_uri
+        others._epochs |= self._epochs
         return others
 
     def get(self, uri: str) -> Anchor | None:
@@ -209,22 +212,50 @@ class Anchors:
         self._keep(uri, anchor)
         return anchor
 
-    def freeze_snippets(self, uri: str, anchor: Anchor, snippets: tuple[Snippet, ...]) -> Anchor:
-        """The same anchor with the snippets that all of its prompts will have."""
-        frozen = replace(anchor, snippets=snippets)
+    def freeze_snippets(self, uri: str, anchor: Anchor, found: tuple[Snippet, ...]) -> Anchor:
+        """The same anchor with the snippets that all of its prompts will have: those of the anchor before it
+        in their places, and what was found now."""
+        known = self._epochs.get(uri)
+        epoch = begin(found) if known is None else known.follow(found, anchor.budget_tokens)
+        frozen = replace(anchor, snippets=epoch.snippets)
         if self._by_uri.get(uri) is anchor:  # a newer request may have moved it during the search
+            self._keep_epoch(uri, epoch)
             self._keep(uri, frozen)
         return frozen
 
     def put(self, uri: str, anchor: Anchor) -> None:
-        """Moves the document's anchor."""
+        """Moves the document's anchor. What it left out of its snippets does not come back by itself."""
+        if anchor.snippets is not None:
+            before = self._epochs.get(uri)
+            is_new = before is None or (before.is_new and set(anchor.snippets) <= set(before.snippets))
+            self._keep_epoch(uri, Epoch(anchor.snippets, is_new))
         self._keep(uri, anchor)
+
+    def lift(self, uri: str) -> None:
+        """The next anchor is set anew; its snippets still follow those before."""
+        self._by_uri.pop(uri, None)
+
+    def end_epoch(self, uri: str) -> bool:
+        """The next snippets are ordered by what is found alone. False: they are already."""
+        epoch = self._epochs.get(uri)
+        if epoch is None or epoch.is_new:
+            return False
+        del self._epochs[uri]
+        return True
 
     def forget(self, uri: str) -> None:
         self._by_uri.pop(uri, None)
+        self._epochs.pop(uri, None)
 
     def clear(self) -> None:
         self._by_uri.clear()
+        self._epochs.clear()
+
+    def _keep_epoch(self, uri: str, epoch: Epoch) -> None:
+        self._epochs[uri] = epoch
+        self._epochs.move_to_end(uri)
+        while len(self._epochs) > self._n_kept:
+            self._epochs.popitem(last=False)
 
     def _keep(self, uri: str, anchor: Anchor) -> None:
         self._by_uri[uri] = anchor

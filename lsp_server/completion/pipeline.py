@@ -27,7 +27,7 @@ from lsp_server.completion.stream import Answer, Ending, read_answer
 from lsp_server.completion.trigger import switched_off, unwanted
 from lsp_server.settings import CompletionSettings
 from lsp_server.trace import TraceDraft
-from lsp_server.types import Completion, CompletionRequest, NoCompletion, Reason, Snippet
+from lsp_server.types import Completion, CompletionRequest, NoCompletion, Reason, Retrieval
 from model.protocol import FimPrompt, GenerationOptions, ModelError, Piece, Shown
 
 PREPARED_SHARE = 0.85  # of the prompt's tokens are filled at rest; the remainder is for what is typed
@@ -53,7 +53,7 @@ class Ports:
     the engine's slot. `prefill` evaluates a prompt of so many tokens at most. `is_append_only` says whether
     text that is typed comes last in the model's layout anyway."""
 
-    search: Callable[[CompletionContext], Awaitable[tuple[Snippet, ...]]]
+    search: Callable[[CompletionContext], Awaitable[Retrieval]]
     generate: Callable[[FimPrompt, GenerationOptions], AsyncIterator[Piece]]
     prefill: Callable[[FimPrompt, int], Awaitable[Shown]] = _prefill_nothing
     is_append_only: Callable[[], bool] = _never
@@ -165,7 +165,7 @@ async def prepare(
     """Moves the anchor to the cursor and has its prompt evaluated, with room for what will be typed behind
     it. For the moments in which nobody types."""
     aside = memory.imagined()
-    aside.anchors.forget(context.snapshot.uri)
+    aside.anchors.lift(context.snapshot.uri)
     anchor = await _anchor(context, settings, ports, aside, trace)
     budget = int(settings.prompt_tokens * PREPARED_SHARE)
     with trace.stage("prefill"):
@@ -192,25 +192,30 @@ async def _anchor(
     memory: Memory,
     trace: TraceDraft,
 ) -> Anchor:
-    """The anchor with the snippets that all of its prompts share. A search is asked once for each anchor."""
+    """The anchor with the snippets that all of its prompts share. A search is asked once for each anchor; what
+    a late one found is used, and it is asked again."""
     anchor = memory.anchors.place(context, settings.prompt_tokens, is_open=ports.is_append_only())
     if anchor.snippets is None:
         with trace.stage("search"):
-            snippets = await _within(settings.search_deadline_ms, ports.search(context))
-        if snippets is not None:
-            anchor = memory.anchors.freeze_snippets(context.snapshot.uri, anchor, snippets)
+            found = await _within(settings.search_deadline_ms, ports.search(context))
+        trace.set(search_note=found.note)
+        if not found.is_late:
+            anchor = memory.anchors.freeze_snippets(context.snapshot.uri, anchor, found.snippets)
+        elif found.snippets:
+            anchor = replace(anchor, snippets=found.snippets)
     n_snippets = None if anchor.snippets is None else len(anchor.snippets)
     trace.set(n_snippets=n_snippets, n_typed=len(anchor.split(context)[1]))
     return anchor
 
 
-async def _within(deadline_ms: int, search: Awaitable[tuple[Snippet, ...]]) -> tuple[Snippet, ...] | None:
-    """What the search found, or None when it was late or failed: a prompt does without snippets."""
+async def _within(deadline_ms: int, search: Awaitable[Retrieval]) -> Retrieval:
+    """What the search found; of one that is late, or failed, nothing: a prompt does without snippets."""
     task = asyncio.ensure_future(search)
     try:
         await asyncio.wait({task}, timeout=deadline_ms / 1000)
         is_there = task.done() and not task.cancelled() and task.exception() is None
-        return task.result() if is_there else None
+        note = "failed" if task.done() else "late"
+        return task.result() if is_there else Retrieval(note=note, is_late=True)
     finally:
         task.cancel()
 

@@ -26,7 +26,8 @@ def build_prompt(context: CompletionContext, anchor: Anchor) -> FimPrompt:
         path=snapshot.relative_path,
         repository=_folder_name(snapshot.workspace_root),
         snippets=tuple(
-            PromptSnippet(snippet.path, mask_secrets(snippet.text)) for snippet in anchor.snippets or ()
+            PromptSnippet(snippet.path, mask_secrets(snippet.text), snippet.rank + 1)
+            for snippet in anchor.snippets or ()
         ),
         begun=begun_word(context),
     )

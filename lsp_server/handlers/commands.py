@@ -51,6 +51,8 @@ def on_status(window: Window, params: types.ExecuteCommandParams) -> dict[str, A
     session = window.session
     return {
         **status_json(session.status()),
+        "pace": asdict(session.pace),
+        "prompt_tokens": session.prompt_tokens,
         "accepted": session.verdicts.n_accepted,
         "rejected": session.verdicts.n_rejected,
         "problems": list(session.problems()),

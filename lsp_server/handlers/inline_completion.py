@@ -28,8 +28,8 @@ from lsp_server.types import (
 ACCEPTED_COMMAND = "edgewise.accepted"
 SUPERSEDED = NoCompletion(Reason.SUPERSEDED)
 _NO_ITEMS = types.InlineCompletionList(items=[])
-# Answered `null`: a newer request speaks for the document. Else an empty list, so that a client that keeps what
-# it shows until it hears of something else takes it away.
+# Answered `null`: a newer request speaks for the document. All else without a suggestion is an empty list, so
+# that a client that keeps what it shows until it hears of something else takes it away.
 _TAKEN_BACK = frozenset({Reason.SUPERSEDED, Reason.CANCELLED})
 
 

@@ -15,8 +15,8 @@ from lsp_server.text import PositionEncoding, path_of_uri
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """`process_id` is 0 when the client has none to watch. `shows_answers`: it is our VS Code extension, which
-    runs the code actions' commands itself and shows what they answer."""
+    """`process_id` is 0 when the client has none to watch. `shows_answers`: it is our VS Code extension,
+    which runs the code actions' commands itself and shows what they answer."""
 
     process_id: int = 0
     roots: tuple[str, ...] = ()

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import nlargest
+from itertools import islice
 from math import log1p
 
-from lsp_server.index.catalogue import Catalogue
+from lsp_server.index.catalogue import Catalogue, Late
 from lsp_server.index.habits import Habits
 from lsp_server.index.outline import Outline
 from lsp_server.index.place import Place, parts_of, word_parts
-from lsp_server.index.receivers import Kind, Receivers, Value, enclosing_class
+from lsp_server.index.receivers import Kind, Member, Receivers, Value, enclosing_class
 from lsp_server.types import Symbol, SymbolKind, dotted_name
 
 _MAX_OF_CLASS = 250
@@ -53,8 +54,16 @@ class Sight:
     related: frozenset[str] = frozenset()
 
 
-def gather(sight: Sight) -> list[Candidate]:
-    """All of them, each once, in no order that means anything."""
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Each candidate once, in no order that means anything. `is_late`: the time was over before the end."""
+
+    candidates: Sequence[Candidate]
+    is_late: bool = False
+
+
+def gather(sight: Sight) -> Gathered:
+    """Raises `Late` when the time was over before there was anything."""
     return _Gathering(sight).gather()
 
 
@@ -69,14 +78,22 @@ class _Gathering:
         self._near_parts = parts_of(sight.place.near)
         self._pool: dict[tuple[str, int], Candidate] = {}
         self._seen: set[tuple[Value, str, str]] = set()
+        self._members_known: dict[tuple[str, str], Sequence[Member]] = {}
 
-    def gather(self) -> list[Candidate]:
-        self._from_imports()
-        self._from_stars()
-        self._from_receiver()
-        self._from_scope()
-        self._from_habits()
-        return list(self._pool.values())
+    def gather(self) -> Gathered:
+        """What is likeliest to be wanted first, in case that the time is over."""
+        is_late = False
+        try:
+            self._from_receiver()
+            self._from_imports()
+            self._from_stars()
+            self._from_scope()
+            self._from_habits()
+        except Late:
+            if not self._pool:
+                raise
+            is_late = True
+        return Gathered(list(self._pool.values()), is_late)
 
     def _add(self, symbol: Symbol) -> Candidate | None:
         """None for what stands in the file itself: the model sees it."""
@@ -90,6 +107,7 @@ class _Gathering:
 
     def _from_imports(self) -> None:
         for name in self._current.imported:
+            self._sight.catalogue.check_time()
             symbol = self._receivers.definition(self._current.path, name)
             if symbol is None:
                 for value in self._receivers.named(self._current.path, name):
@@ -116,9 +134,15 @@ class _Gathering:
                 if symbol.name in self._sight.habits.files:
                     candidate.add("of module known")
 
+    def _in_package(self) -> Iterator[Symbol]:
+        """What other files of the package define, of a large one what has to do with this place."""
+        symbols = list(self._sight.catalogue.in_package(self._current.path).values())
+        yield from symbols if len(symbols) <= _MAX_OF_MODULE else filter(self._is_likely, symbols)
+
     def _offered(self, path: str, n_symbols: int) -> Iterator[Symbol]:
         """Of a module with very much in it, what has to do with this place."""
-        symbols = [s for name, s in self._receivers.exports(path).items() if not name.startswith("_")]
+        is_seen = self._sight.catalogue.is_exported
+        symbols = [s for name, s in self._receivers.exports(path).items() if is_seen(name)]
         if len(symbols) > n_symbols:
             symbols = [symbol for symbol in symbols if self._is_likely(symbol)]
         yield from symbols
@@ -133,6 +157,9 @@ class _Gathering:
             for symbol in self._offered(path, _MAX_OF_MODULE) if path else ():
                 if candidate := self._add(symbol):
                     candidate.add("import star")
+        for symbol in self._in_package():
+            if candidate := self._add(symbol):
+                candidate.add("of package")
 
     def _from_receiver(self) -> None:
         """The members of what stands before the dot."""
@@ -144,7 +171,8 @@ class _Gathering:
             evidence = "receiver guessed" if value.is_guess or rank else "receiver"
             if value.kind is Kind.MODULE:
                 for symbol in self._receivers.exports(value.path).values():
-                    if candidate := self._add(symbol):
+                    is_seen = value.path[-1:] != "/" or self._sight.catalogue.is_exported(symbol.name)
+                    if candidate := self._add(symbol) if is_seen else None:
                         candidate.add(evidence)
             for member in self._receivers.members(value):
                 if candidate := self._add(member.symbol):
@@ -170,7 +198,7 @@ class _Gathering:
         self._members(Value(Kind.INSTANCE, current.path, owner), "inherited", "self")
         names: dict[str, str] = {}
         for path, name in self._receivers.order(current.path, owner):
-            table = self._sight.catalogue.outline(path).facts.values.get(name, {})
+            table = self._sight.catalogue.module(path).facts.values.get(name, {})
             names = {**{attribute: f"self.{attribute}" for attribute in table}, **names}
         self._from_roots(names, "member of attribute")
 
@@ -178,6 +206,7 @@ class _Gathering:
         """`names` are expressions by the word that stands for them; those that stand nearby first."""
         in_order = sorted(names.items(), key=lambda item: item[0] not in self._place.near)
         for name, expr in in_order[:_MAX_ROOTS]:
+            self._sight.catalogue.check_time()
             for value in self._receivers.evaluate(expr, self._current.path, self._place.scope):
                 self._members(value, evidence, name)
 
@@ -190,12 +219,18 @@ class _Gathering:
             return
         self._seen |= {(value, evidence, nearness), (value, evidence, "")}
         share = _GUESSED if value.is_guess else 1.0
-        for count, member in enumerate(self._receivers.members(value)):
-            candidate = self._add(member.symbol) if count < _MAX_OF_CLASS else None
+        for member in self._members_of(value):
+            candidate = self._add(member.symbol)
             if candidate is not None:
                 candidate.add(evidence, share / (1 + _PER_BASE * member.distance))
                 if nearness:
                     candidate.evidence[nearness] = 1.0
+
+    def _members_of(self, value: Value) -> Sequence[Member]:
+        key = (value.path, value.name)
+        if key not in self._members_known:
+            self._members_known[key] = list(islice(self._receivers.members(value), _MAX_OF_CLASS))
+        return self._members_known[key]
 
     def _from_habits(self) -> None:
         """What code like this uses, wherever it is defined."""

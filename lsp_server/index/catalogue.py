@@ -16,8 +16,8 @@ from itertools import islice
 from lsp_server.index.fact_readers import read_facts
 from lsp_server.index.languages import language_for, language_of
 from lsp_server.index.outline import Outline
-from lsp_server.index.reader import Reader
 from lsp_server.index.packages import merge
+from lsp_server.index.reader import Reader
 from lsp_server.index.resolve import (
     OWN_PACKAGE,
     is_by_name,
@@ -112,14 +112,18 @@ class Catalogue:
         if kept is not None and kept.version != self._version:
             kept = self._checked(path, kept)
         if kept is None:
-            if time.monotonic() > self._deadline_s:
-                raise Late
+            self.check_time()
             kept = _Kept(self._reader.outline(path), self._reader.stamp(path), self._version)
         self._kept[path] = kept
         self._kept.move_to_end(path)
         while len(self._kept) > _KEPT_OUTLINES:
             self._kept.popitem(last=False)
         return kept.outline
+
+    def check_time(self) -> None:
+        """To be called wherever a question may take long."""
+        if time.monotonic() > self._deadline_s:
+            raise Late
 
     @property
     def version(self) -> int:
@@ -148,6 +152,10 @@ class Catalogue:
         """What a file sees of other files without importing it."""
         folder = package_folder(_resolver(path), path)
         return self._package(folder).top if folder else {}
+
+    def is_exported(self, name: str) -> bool:
+        """Whether the current file is meant to see a name of another module."""
+        return is_exported(_resolver(self._current.path), name)
 
     def resolve(self, importer: str, module: str, name: str = "") -> str:
         """The file of a module, or of `name` in it, as `importer` writes it; "" when it is none of the
@@ -189,6 +197,7 @@ class Catalogue:
         """Everything in the store that is called so, but in the current file; only names that are found."""
         unknown = [name for name in names if name not in self._named]
         if unknown:
+            self.check_time()
             self._named.update((name, []) for name in unknown)
             for symbol in self._reader.symbols_named(unknown):
                 self._named[symbol.name].append(symbol)
@@ -205,7 +214,7 @@ class Catalogue:
     def _offered(self, path: str) -> Iterator[tuple[str, Symbol]]:
         outline = self.outline(path) if not path.endswith("/") else self._package(path)
         if path.endswith("/"):
-            yield from ((name, symbol) for name, symbol in outline.top.items() if is_exported("go", name))
+            yield from outline.top.items()
             return
         yield from outline.top.items()
         for name, item in outline.imported.items():

@@ -1,4 +1,4 @@
-"""Where the documentation of a definition goes, and what the syntax tree says for it: indentation, quotes, the
+"""Where the documentation of a definition goes, and what the syntax tree says for it: the indentation, the
 documentation that the file has already, and under which condition each exception is raised.
 
 Runs in the session, in the thread that all questions to the index run in. Pure; knows one file. Must not know
@@ -22,11 +22,20 @@ from lsp_server.text import indentation_of
 from lsp_server.types import Span
 
 _WRAPPERS = frozenset(
-    ("decorated_definition", "export_statement", "lexical_declaration", "variable_declaration")
-    + ("template_declaration", "ambient_declaration", "type_declaration")
+    [
+        "decorated_definition",
+        "export_statement",
+        "lexical_declaration",
+        "variable_declaration",
+        "template_declaration",
+        "ambient_declaration",
+        "type_declaration",
+    ]
 )
 _BEFORE = frozenset({"attribute_item", "decorator"})
 _PYTHON_SCOPES = frozenset({"function_definition", "class_definition"})
+# A condition outside of these is not the whole story.
+_LIMITS = ("function_definition", "function", "lambda", "for_statement", "except_clause")
 _CONDITIONALS = frozenset({"if_statement", "elif_clause", "if_expression"})
 _THROWN = re.compile(r"(?:raise|throw)\s+(?:new\s+)?([\w.:\\]+)")
 _MAX_DOCS = 50

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lsp_server.index import python_facts
+from lsp_server.index import curly, go_exprs, go_facts, python_facts, ts_exprs, ts_facts
 from lsp_server.index.facts import NO_FACTS, Facts, Scope
+from lsp_server.index.python_exprs import receiver
 from lsp_server.index.uses import blank, read_uses
 from lsp_server.types import Symbol, SymbolKind, dotted_name
 
@@ -19,17 +20,34 @@ _SCOPES = (SymbolKind.CLASS, SymbolKind.FUNCTION, SymbolKind.METHOD)
 @dataclass(frozen=True, slots=True)
 class FactReader:
     """What is asked of a language. `code` blanks strings, comments and imports, of the same length; `types`
-    reads all facts but the uses; `split` finds where blocks begin that can be read each by itself."""
+    reads all facts but the uses; `split` finds where blocks begin that can be read each by itself; `receiver`
+    gives the expression before the dot that a line ends with, and whether there is a dot."""
 
     code: Callable[[str], str]
     types: Callable[[str, str], Facts]
     split: Callable[[str], Iterator[int]]
+    receiver: Callable[[str], tuple[str, bool]] = receiver
 
+
+def _no_types(text: str, code: str) -> Facts:
+    return NO_FACTS
+
+
+def _one_block(text: str) -> Iterator[int]:
+    return iter(())
+
+
+WITHOUT_TYPES = FactReader(blank, _no_types, _one_block)
+_CURLY = FactReader(curly.blank, _no_types, _one_block)
+_SCRIPT = FactReader(ts_facts.read_code, ts_facts.read_types, ts_facts.split, ts_exprs.receiver)
+_GO = FactReader(go_facts.read_code, go_facts.read_types, go_facts.split, go_exprs.receiver)
 
 READERS: Mapping[str, FactReader] = {
-    "python": FactReader(python_facts.read_code, python_facts.read_types, python_facts.split)
+    "python": FactReader(python_facts.read_code, python_facts.read_types, python_facts.split),
+    "go": _GO,
+    **dict.fromkeys(("typescript", "typescriptreact", "javascript"), _SCRIPT),
+    **dict.fromkeys(("rust", "java", "csharp", "kotlin", "scala", "swift", "zig", "c", "cpp"), _CURLY),
 }
-WITHOUT_TYPES = FactReader(blank, lambda text, code: NO_FACTS, lambda text: iter(()))
 
 
 def reader_of(language_id: str) -> FactReader:

@@ -7,6 +7,7 @@ Python, JavaScript, Go, Rust, Java and C are read here, the others in `imports_d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -35,6 +36,9 @@ class Import:
     alias: str
     span: Span
     line: int
+
+
+_GO_VERSION = re.compile(r"(?:/v\d+|\.v\d+)\Z")
 
 
 def read_import(reader: str, node: Node, offsets: ByteOffsets) -> Iterator[Import]:
@@ -136,11 +140,17 @@ def _require(node: Node) -> Iterator[_Row]:
 
 def _go(node: Node) -> Iterator[_Row]:
     module = _unquoted(node.child_by_field_name("path"))
-    alias = _text(node.child_by_field_name("name")) or module.rpartition("/")[2]
+    alias = _text(node.child_by_field_name("name")) or _go_name(module)
     if alias == ".":
         yield module, STAR, "", node
     else:
         yield module, "", alias if alias != "_" else "", node
+
+
+def _go_name(module: str) -> str:
+    """What a package is called by custom: versions stand in the path only."""
+    path = _GO_VERSION.sub("", module)
+    return path.rpartition("/")[2].removeprefix("go-").removesuffix("-go")
 
 
 def _rust(node: Node) -> Iterator[_Row]:

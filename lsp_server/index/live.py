@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lsp_server.index.fact_readers import FactReader, reader_of
+from lsp_server.index.fact_readers import WITHOUT_TYPES, FactReader, reader_of
 from lsp_server.index.facts import Exprs, Facts, Scope
 
 _KEPT_CHARS = 8_000_000
@@ -36,6 +36,7 @@ class LiveText:
     starts: Sequence[int]
     blocks: Sequence[Block]
     facts: Facts
+    reader: FactReader = WITHOUT_TYPES
 
     def words(self, start: int, end: int) -> frozenset[str]:
         """The words of its code in a range."""
@@ -70,7 +71,7 @@ class LiveTexts:
         blocks = [
             self._block(reader, language_id, text[start:end]) for start, end in zip(starts, ends, strict=True)
         ]
-        return LiveText(text, starts, blocks, _joined(starts, blocks))
+        return LiveText(text, starts, blocks, _joined(starts, blocks), reader)
 
     def _block(self, reader: FactReader, language_id: str, text: str) -> Block:
         key = (language_id, text)
@@ -97,7 +98,8 @@ def _joined(starts: Sequence[int], blocks: Sequence[Block]) -> Facts:
     scopes: list[Scope] = []
     for start, block in zip(starts, blocks, strict=True):
         facts = block.facts
-        bases.update(facts.bases)
+        for name, exprs in facts.bases.items():
+            bases[name] = exprs or bases.get(name, ())
         results.update(facts.results)
         local.update(facts.locals)
         for scope, table in facts.values.items():

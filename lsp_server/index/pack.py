@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from lsp_server.index.chunk import cut, words_in
 from lsp_server.index.fact_readers import read_facts
 from lsp_server.index.facts import write_facts
 from lsp_server.index.offsets import encode
-from lsp_server.index.parse import ParsedFile
+from lsp_server.index.parse import ParsedFile, ReferenceRow
 from lsp_server.types import Reference, Span, Symbol
 
 # Enough for a list of symbols; who explains a definition parses its file anyway.
@@ -45,7 +45,7 @@ class Details(NamedTuple):
 def pack(parsed: ParsedFile, text: str) -> Packed:
     return Packed(
         rows={name: rows_of(parsed) for name, rows_of in ROWS.items()},
-        refs=_pack_references(parsed.references),
+        refs=_pack_references(parsed.reference_rows),
         text=zlib.compress(encode(text), _FASTEST),
         has_errors=parsed.has_errors,
     )
@@ -62,11 +62,8 @@ def pack_details(language_id: str, text: str, symbols: Sequence[Symbol]) -> Deta
 
 def _symbols(parsed: ParsedFile) -> list[Row]:
     return [
-        (
-            *(s.name, s.kind.value, s.container, s.signature, s.docstring[:_DOCSTRING_CHARS]),
-            *(s.span.start, s.span.end, s.line, s.end_line),
-        )
-        for s in parsed.symbols
+        (*row[:4], row[4][:_DOCSTRING_CHARS], *row[5:]) if len(row[4]) > _DOCSTRING_CHARS else row
+        for row in parsed.symbol_rows
     ]
 
 
@@ -78,10 +75,9 @@ def _imports(parsed: ParsedFile) -> list[Row]:
 ROWS: Mapping[str, Callable[[ParsedFile], list[Row]]] = {"symbols": _symbols, "imports": _imports}
 
 
-def _pack_references(references: Iterable[Reference]) -> bytes:
-    """Column by column: names repeat, and so do scopes."""
-    rows = [(r.name, r.scope, r.receiver, r.span.start, r.line, int(r.is_call)) for r in references]
-    columns = list(zip(*rows, strict=True))
+def _pack_references(rows: Sequence[ReferenceRow]) -> bytes:
+    """Column by column: names repeat, and so do scopes. The end is where the name is."""
+    columns = list(zip(*rows, strict=True))[:-1]
     return zlib.compress(json.dumps(columns, separators=(",", ":")).encode(), _FASTEST) if rows else b""
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from operator import itemgetter
+from typing import NamedTuple, TypeAlias
 
 from tree_sitter import Node, Tree
 
@@ -22,39 +25,75 @@ from lsp_server.types import Reference, Span, Symbol, SymbolKind
 _SCOPES = (SymbolKind.CLASS, SymbolKind.MODULE, SymbolKind.FUNCTION, SymbolKind.METHOD)
 _CALLABLES = (SymbolKind.FUNCTION, SymbolKind.METHOD)
 _VALUES = (SymbolKind.VARIABLE, SymbolKind.FIELD)
+_KINDS = {kind.value: kind for kind in SymbolKind}
+_NAMES = {kind: kind.value for kind in SymbolKind}
 _MAX_NAME_CHARS = 200
 _CONSTRUCTORS = (".constructor", ".__construct")
 
+_NO_MODIFIER = re.compile(rb"[{};()=,:]")
 _TEMPLATE_ARGUMENTS = re.compile(r"<[^:]*>")
 
-# A word read backwards.
-_LAST_WORD = re.compile(rb"(?:\w|[\x80-\xff])*(?:[^\W\d]|[\x80-\xff])")
 _MAX_RECEIVER_BYTES = 80
+_OUTER_FIRST = itemgetter(0, 1, 2)
+_BLANKS = frozenset(b" \t\n\r\v\f")
+
+# In the order of the columns of the store: (name, kind, container, signature, docstring, start, end, line,
+# last line) and (name, scope, receiver, start, line, 1 for a call, end).
+SymbolRow: TypeAlias = tuple[str, str, str, str, str, int, int, int, int]
+ReferenceRow: TypeAlias = tuple[str, str, str, int, int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ParsedFile:
     """Symbols and references in the order of the text. None when it `is_too_costly` to be searched in
-    time."""
+    time. They are rows until somebody asks for the objects: who stores them never does."""
 
-    symbols: tuple[Symbol, ...] = ()
-    references: tuple[Reference, ...] = ()
+    path: str = ""
+    symbol_rows: tuple[SymbolRow, ...] = ()
+    reference_rows: tuple[ReferenceRow, ...] = ()
     imports: tuple[Import, ...] = ()
     has_errors: bool = False
     is_too_costly: bool = False
 
+    @cached_property
+    def symbols(self) -> tuple[Symbol, ...]:
+        return tuple(
+            Symbol(
+                *(name, SymbolKind(kind), self.path, Span(start, end), line, signature, container, docstring),
+                end_line=end_line,
+            )
+            for name, kind, container, signature, docstring, start, end, line, end_line in self.symbol_rows
+        )
 
-@dataclass(slots=True)
-class _Definition:
-    """One match of a definition pattern, before it is known what it lies in. `kind` is None for a mere
-    scope."""
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        return tuple(
+            Reference(name, self.path, Span(start, end), line, scope, bool(is_call), receiver)
+            for name, scope, receiver, start, line, is_call, end in self.reference_rows
+        )
 
-    node: Node
+
+class _Definition(NamedTuple):
+    """One match of a definition pattern, before it is known what it lies in. Outer ones sort first. `kind` is
+    None for a mere scope."""
+
+    start: int
+    minus_end: int
+    name_start: int
     name: Node
-    body: Node | None
-    receiver: Node | None
+    node: Node
     kind: SymbolKind | None
     pattern: int
+    captures: Captures
+
+    @property
+    def end(self) -> int:
+        return -self.minus_end
+
+    @property
+    def body(self) -> Node | None:
+        bodies = self.captures.get("body")
+        return bodies[0] if bodies else self.node.child_by_field_name("body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +105,14 @@ class _Scope:
 
 @dataclass(slots=True)
 class _Found:
-    """All matches of one file, sorted by what they are."""
+    """All matches of one file, sorted by what they are; by where they start."""
 
-    definitions: dict[int, _Definition]
-    references: dict[int, tuple[Node, bool]]
-    imports: dict[int, Node]
-    comments: list[Node]
-    attributes: list[Node]
+    definitions: dict[int, _Definition] = field(default_factory=dict)
+    calls: dict[int, Node] = field(default_factory=dict)
+    uses: dict[int, Node] = field(default_factory=dict)
+    imports: dict[int, Node] = field(default_factory=dict)
+    comments: list[Node] = field(default_factory=list)
+    attributes: list[Node] = field(default_factory=list)
 
 
 def parse(text: str, language: Language, path: str = "", should_yield: bool = False) -> ParsedFile:
@@ -86,15 +126,16 @@ def extract(
 ) -> ParsedFile:
     """`tree` is of `source`, which is `encode(text)`."""
     if is_too_costly(tree):
-        return ParsedFile(has_errors=True, is_too_costly=True)
+        return ParsedFile(path, has_errors=True, is_too_costly=True)
     found = _collect(matches(tree, language, should_yield))
-    reader = _Reader(text, source, language, path, found)
+    reader = _Reader(text, source, language, found)
     return ParsedFile(
-        symbols=tuple(reader.symbols()),
-        references=tuple(reader.references()),
+        path,
+        symbol_rows=tuple(reader.symbols()),
+        reference_rows=tuple(reader.references()),
         imports=tuple(
             item
-            for _, node in sorted(found.imports.items(), key=lambda entry: entry[0])
+            for _, node in sorted(found.imports.items(), key=itemgetter(0))
             for item in read_import(language.imports, node, reader.offsets)
         ),
         has_errors=tree.root_node.has_error,
@@ -102,16 +143,17 @@ def extract(
 
 
 def _collect(found_matches: Iterator[Match]) -> _Found:
-    found = _Found({}, {}, {}, [], [])
+    found = _Found()
+    calls, uses = found.calls, found.uses
     for pattern, captures in found_matches:
-        if "name" in captures:
-            _collect_definition(found.definitions, pattern, captures)
-        elif "call" in captures:
+        if "call" in captures:
             for node in captures["call"]:
-                found.references[node.start_byte] = (node, True)
+                calls[node.start_byte] = node
+        elif "name" in captures:
+            _collect_definition(found.definitions, pattern, captures)
         elif "use" in captures:
             for node in captures["use"]:
-                found.references.setdefault(node.start_byte, (node, False))
+                uses.setdefault(node.start_byte, node)
         elif "import" in captures:
             for node in captures["import"]:
                 found.imports[node.start_byte] = node
@@ -123,60 +165,69 @@ def _collect(found_matches: Iterator[Match]) -> _Found:
 
 def _collect_definition(definitions: dict[int, _Definition], pattern: int, captures: Captures) -> None:
     """A name is defined once: the pattern that stands first in the query file wins."""
-    kind = next((kind for kind in SymbolKind if kind in captures), None)
-    nodes = captures[kind if kind is not None else "scope"]
+    kind: SymbolKind | None = None
+    node = captures.get("scope", captures["name"])[0]
+    for capture in captures:
+        if capture in _KINDS:
+            kind, node = _KINDS[capture], captures[capture][0]
+            break
+    start, minus_end = node.start_byte, -node.end_byte
     for name in captures["name"]:
-        known = definitions.get(name.start_byte)
-        if known is not None and known.pattern <= pattern:
-            continue
-        bodies, receivers = captures.get("body"), captures.get("receiver")
-        definitions[name.start_byte] = _Definition(
-            node=nodes[0],
-            name=name,
-            body=bodies[0] if bodies else nodes[0].child_by_field_name("body"),
-            receiver=receivers[0] if receivers else None,
-            kind=kind,
-            pattern=pattern,
-        )
+        at = name.start_byte
+        known = definitions.get(at)
+        if known is None or known.pattern > pattern:
+            definitions[at] = _Definition(start, minus_end, at, name, node, kind, pattern, captures)
+
+
+@cache
+def _receiver_pattern(member_marks: tuple[bytes, ...]) -> re.Pattern[bytes]:
+    """Backwards: blanks, a mark, whatever else marks a member, and the word before."""
+    marks = b"|".join(re.escape(mark[::-1]) for mark in member_marks)
+    word = rb"((?:\w|[\x80-\xff])*(?:[^\W\d]|[\x80-\xff]))?"
+    return re.compile(rb"(\s*)(?=" + marks + rb")[.\->:?!]*" + word)
 
 
 class _Reader:
     """Turns the matches of one file into values; walks definitions and references in the order of the
     text."""
 
-    def __init__(self, text: str, source: bytes, language: Language, path: str, found: _Found) -> None:
+    def __init__(self, text: str, source: bytes, language: Language, found: _Found) -> None:
         self.offsets = ByteOffsets(text)
+        self._is_ascii = text.isascii()
+        self._whole_text = text
         self._source = source
         self._language = language
-        self._path = path
         self._found = found
         self._docs = _Comments(found.comments, found.attributes, source)
         self._scope_starts: list[tuple[int, _Scope]] = []
 
-    def symbols(self) -> Iterator[Symbol]:
+    def symbols(self) -> Iterator[SymbolRow]:
         """Must run to its end before `references`: it finds the scopes."""
         stack: list[_Scope] = []
         seen: set[tuple[str, str]] = set()
-        in_order = sorted(self._found.definitions.values(), key=_outer_first)
-        for definition in in_order:
-            start = definition.node.start_byte
+        for definition in sorted(self._found.definitions.values(), key=_OUTER_FIRST):
+            start, kind = definition.start, definition.kind
             while stack and stack[-1].end_byte <= start:
                 stack.pop()
+            if kind is SymbolKind.VARIABLE and stack and stack[-1].kind in _CALLABLES:
+                continue  # a function's own is nobody's business
             name, container = self._names(definition, stack)
-            kind = _kind_in(definition, stack, is_qualified=container != (stack[-1].name if stack else ""))
-            if _opens_scope(definition):
-                scope = _Scope(definition.node.end_byte, f"{container}.{name}" if container else name, kind)
+            kind = _kind_in(kind, stack, is_qualified=container != (stack[-1].name if stack else ""))
+            if kind is None or kind in _SCOPES:
+                scope = _Scope(definition.end, f"{container}.{name}" if container else name, kind)
                 stack.append(scope)
                 self._scope_starts.append((start, scope))
             if kind is None or not name or (kind in _VALUES and _is_again(seen, container, name)):
                 continue
             yield self._symbol(definition, name, container, kind)
 
-    def references(self) -> Iterator[Reference]:
+    def references(self) -> Iterator[ReferenceRow]:
+        source, calls = self._source, self._found.calls
         stack: list[_Scope] = []
-        scopes = iter([*self._scope_starts, (len(self._source) + 1, _Scope(0, "", None))])
+        scopes = iter([*self._scope_starts, (len(source) + 1, _Scope(0, "", None))])
         next_start, next_scope = next(scopes)
-        for start, (node, is_call) in sorted(self._found.references.items(), key=lambda entry: entry[0]):
+        nodes = {**self._found.uses, **calls}
+        for start in sorted(nodes):
             while next_start <= start:
                 while stack and stack[-1].end_byte <= next_start:
                     stack.pop()
@@ -184,86 +235,93 @@ class _Reader:
                 next_start, next_scope = next(scopes)
             while stack and stack[-1].end_byte <= start:
                 stack.pop()
-            name, receiver = _last_part(self._text(start, node.end_byte))
+            node = nodes[start]
+            end = node.end_byte
+            name, receiver = _last_part(self._text(start, end))
             if name:
-                span = Span(self.offsets(start), self.offsets(node.end_byte))
                 scope = stack[-1].name if stack else ""
+                is_call = start in calls
                 receiver = receiver or (self._receiver(start) if is_call else "")
-                yield Reference(name, self._path, span, node.start_point[0], scope, is_call, receiver)
+                first, last = (start, end) if self._is_ascii else (self.offsets(start), self.offsets(end))
+                yield name, scope, receiver, first, node.start_point[0], int(is_call), last
+
+    @cached_property
+    def _ends_of_marks(self) -> frozenset[int]:
+        return frozenset(mark[-1] for mark in self._language.member_marks) | _BLANKS
+
+    @cached_property
+    def _backwards(self) -> bytes:
+        return self._source[::-1]
 
     def _receiver(self, start: int) -> str:
         """The word before the dot before a name; "?" when it is no word."""
-        text = self._source[max(0, start - _MAX_RECEIVER_BYTES) : start]
-        before = text.rstrip()
-        if not before.endswith(self._language.member_marks) or self._ends_in_comment(text, before):
+        marks = self._language.member_marks
+        if not marks or not start or self._source[start - 1] not in self._ends_of_marks:
             return ""
-        word = _LAST_WORD.match(before.rstrip(b".->:?!")[::-1])
-        return word[0][::-1].decode("utf-8", "replace") if word is not None else "?"
+        position = len(self._source) - start
+        match = _receiver_pattern(marks).match(self._backwards, position, position + _MAX_RECEIVER_BYTES)
+        if match is None or (b"\n" in match[1] and self._ends_in_comment(start, start - len(match[1]))):
+            return ""
+        return match[2][::-1].decode("utf-8", "replace") if match[2] is not None else "?"
 
-    def _ends_in_comment(self, text: bytes, before: bytes) -> bool:
-        """Whether the dot is a full stop: it ends a line above that has a comment."""
-        has_line_end = b"\n" in text[len(before) :]
-        return has_line_end and self._language.line_comment.encode() in before[before.rfind(b"\n") + 1 :]
+    def _ends_in_comment(self, start: int, end: int) -> bool:
+        """Whether the dot before `end` is a full stop: it ends a line above that has a comment."""
+        line = self._source[max(0, start - _MAX_RECEIVER_BYTES) : end].rpartition(b"\n")[2]
+        return self._language.line_comment.encode() in line
 
     def _names(self, definition: _Definition, stack: list[_Scope]) -> tuple[str, str]:
         """(name, container). C++ writes `A::f` outside of `A`, Go puts the container into the receiver."""
         container = stack[-1].name if stack else ""
         if definition.kind is SymbolKind.FIELD and container.endswith(_CONSTRUCTORS):
             container = container.rpartition(".")[0]  # a parameter that makes a field
-        qualified = self._text(definition.name.start_byte, definition.name.end_byte)
-        outer, _, name = qualified.rpartition("::")
-        if outer and len(outer) < _MAX_NAME_CHARS:
-            outer = _TEMPLATE_ARGUMENTS.sub("", outer)
-            container = ".".join(filter(None, (container, *outer.split("::"))))
-        if definition.receiver is not None:
-            container = self._receiver_type(definition.receiver) or container
+        name = self._text(definition.name_start, definition.name.end_byte)
+        if "::" in name:
+            outer, _, name = name.rpartition("::")
+            if outer and len(outer) < _MAX_NAME_CHARS:
+                outer = _TEMPLATE_ARGUMENTS.sub("", outer)
+                container = ".".join(filter(None, (container, *outer.split("::"))))
+        if "receiver" in definition.captures:
+            container = self._receiver_type(definition.captures["receiver"][0]) or container
         return (name.strip("\"'`:") if len(name) <= _MAX_NAME_CHARS else ""), container
 
     def _receiver_type(self, receiver: Node) -> str:
         parts = self._text(receiver.start_byte, receiver.end_byte).strip("()").replace("*", " ").split()
         return parts[-1].partition("[")[0] if parts else ""
 
-    def _symbol(self, definition: _Definition, name: str, container: str, kind: SymbolKind) -> Symbol:
-        node = definition.node
-        return Symbol(
-            name=name,
-            kind=kind,
-            path=self._path,
-            span=Span(self.offsets(node.start_byte), self.offsets(node.end_byte)),
-            line=node.start_point[0],
-            signature=self._signature(definition, kind),
-            container=container,
-            docstring=self._docstring(definition),
-            end_line=_last_line(node),
-        )
+    def _symbol(self, definition: _Definition, name: str, container: str, kind: SymbolKind) -> SymbolRow:
+        node, start, end = definition.node, definition.start, definition.end
+        line = node.start_point[0]
+        body = definition.body if kind not in _VALUES else None
+        signature = self._signature(definition, kind, body)
+        docstring = self._docstring(start, line, body)
+        if not self._is_ascii:
+            start, end = self.offsets(start), self.offsets(end)
+        return name, _NAMES[kind], container, signature, docstring, start, end, line, _last_line(node)
 
-    def _signature(self, definition: _Definition, kind: SymbolKind) -> str:
-        node, body = definition.node, definition.body
-        start = self._line_start(node.start_byte)
+    def _signature(self, definition: _Definition, kind: SymbolKind, body: Node | None) -> str:
+        start, end = self._line_start(definition.start), definition.end
         if kind in _VALUES:
-            return signature.first_line(
-                self._text(start, min(node.end_byte, start + 4 * signature.VALUE_CHARS))
-            )
-        has_body = body is not None and body.start_byte >= definition.name.end_byte
-        end = body.start_byte if has_body and body is not None else node.end_byte
+            return signature.first_line(self._text(start, min(end, start + 4 * signature.VALUE_CHARS)))
+        if body is not None and body.start_byte >= definition.name.end_byte:
+            end = body.start_byte
         text = self._text(start, min(end, start + 8 * signature.SIGNATURE_CHARS))
         return signature.declaration(text, self._language.line_comment).rstrip(";")
 
     def _line_start(self, start: int) -> int:
         """Where the line's words begin, when only modifiers stand between (`export const`, `public
         static`)."""
-        line_start = self._source.rfind(b"\n", 0, start) + 1
-        before = self._source[line_start:start]
-        if len(before) > 200 or any(mark in before for mark in b"{};()=,:"):
+        before = self._source[self._source.rfind(b"\n", 0, start) + 1 : start]
+        words = before.lstrip()
+        if not words or len(before) > 200 or _NO_MODIFIER.search(before):
             return start
-        return start - len(before.lstrip())
+        return start - len(words)
 
-    def _docstring(self, definition: _Definition) -> str:
+    def _docstring(self, start: int, line: int, body: Node | None) -> str:
         if self._language.id == "python":
-            return self._string_docstring(definition.body)
-        start = self._line_start(definition.node.start_byte)
+            return self._string_docstring(body)
+        start = self._line_start(start)
         is_first = not self._source[self._source.rfind(b"\n", 0, start) + 1 : start].strip()
-        return self._docs.above(definition.node.start_point[0]) if is_first else ""
+        return self._docs.above(line) if is_first else ""
 
     def _string_docstring(self, body: Node | None) -> str:
         statement = body.named_child(0) if body is not None and body.named_child_count else None
@@ -275,6 +333,8 @@ class _Reader:
         return signature.string_docstring(self._text(literal.start_byte, literal.end_byte))
 
     def _text(self, start: int, end: int) -> str:
+        if self._is_ascii:
+            return self._whole_text[start:end]
         return self._source[start:end].decode("utf-8", "replace")
 
 
@@ -310,24 +370,12 @@ def _last_line(node: Node) -> int:
     return row - 1 if column == 0 and row > node.start_point[0] else row
 
 
-def _outer_first(definition: _Definition) -> tuple[int, int, int]:
-    return definition.node.start_byte, -definition.node.end_byte, definition.name.start_byte
-
-
-def _opens_scope(definition: _Definition) -> bool:
-    return definition.kind is None or definition.kind in _SCOPES
-
-
-def _kind_in(definition: _Definition, stack: list[_Scope], *, is_qualified: bool) -> SymbolKind | None:
-    """A function of a class is a method; a variable of a class a field; one of a function is nobody's
-    business."""
-    kind = definition.kind
+def _kind_in(kind: SymbolKind | None, stack: list[_Scope], *, is_qualified: bool) -> SymbolKind | None:
+    """A function of a class is a method; a variable of a class a field."""
     around = stack[-1].kind if stack else SymbolKind.MODULE
     in_class = around is SymbolKind.CLASS or around is None
     if kind is SymbolKind.FUNCTION and (in_class or is_qualified):
         return SymbolKind.METHOD
-    if kind is SymbolKind.VARIABLE and around in _CALLABLES:
-        return None
     if kind is SymbolKind.VARIABLE and in_class:
         return SymbolKind.FIELD
     return kind
@@ -342,8 +390,8 @@ def _is_again(seen: set[tuple[str, str]], container: str, name: str) -> bool:
 
 def _last_part(qualified: str) -> tuple[str, str]:
     """(name, what stands before it): C++ calls `a::b<int>`."""
-    name, receiver = qualified, ""
-    if "::" in qualified:
-        outer, _, name = _TEMPLATE_ARGUMENTS.sub("", qualified).rpartition("::")
-        receiver = outer.rpartition("::")[2]
+    if "::" not in qualified:
+        return (qualified if len(qualified) <= _MAX_NAME_CHARS else ""), ""
+    outer, _, name = _TEMPLATE_ARGUMENTS.sub("", qualified).rpartition("::")
+    receiver = outer.rpartition("::")[2]
     return (name if len(name) <= _MAX_NAME_CHARS else ""), receiver

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from lsp_server.index.fact_readers import FactReader
 from lsp_server.index.facts import Scope
 from lsp_server.index.live import LiveText
-from lsp_server.index.python_exprs import receiver
-from lsp_server.index.uses import blank, outermost_functions
+from lsp_server.index.uses import outermost_functions
 
 _LINES_BEFORE = 12
 _LINES_AFTER = 6
@@ -61,7 +61,7 @@ def read_place(live: LiveText, offset: int) -> Place:
     text = live.text
     line_start = text.rfind("\n", 0, offset) + 1
     line = text[line_start:offset]
-    expr, has_dot = receiver(_code_of_line(line))
+    expr, has_dot = live.reader.receiver(_code_of_line(live.reader, line))
     soon_end = _lines_after(text, offset, _LINES_SOON)
     function = _function_around(live.facts.scopes, offset)
     begin, end = (function.start, function.end) if function is not None else _window(text, offset)
@@ -83,9 +83,9 @@ def read_place(live: LiveText, offset: int) -> Place:
     )
 
 
-def _code_of_line(line: str) -> str:
+def _code_of_line(reader: FactReader, line: str) -> str:
     """An open string is left as it is: the cursor stands in it."""
-    return blank(line) if line.count('"') % 2 == 0 and line.count("'") % 2 == 0 else line
+    return reader.code(line) if line.count('"') % 2 == 0 and line.count("'") % 2 == 0 else line
 
 
 def _function_around(scopes: Sequence[Scope], offset: int) -> Scope | None:

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 
 from lsp_server.index.facts import Exprs, Facts, Scope
 from lsp_server.index.python_exprs import annotation, closing, value
-from lsp_server.index.uses import blank
+from lsp_server.index.uses import blank, spaces
 
 _MAX_RESULTS = 3
 _MAX_EXPRS = 3
 
+# A line break first, no `^`: what is a literal is sought ten times as quickly.
 _STATEMENT = re.compile(
-    r"^(?P<indent>[ \t]*)(?:"
+    r"\n(?P<indent>[ \t]*+)(?=[@\w])(?:"
     r"@(?P<decorator>[\w.]+)"
     r"|(?:async[ ]+)?def[ ]+(?P<function>\w+)"
     r"|class[ ]+(?P<class>\w+)"
@@ -28,9 +29,9 @@ _STATEMENT = re.compile(
     r"|except[ ]+(?P<caught>[\w.]+)[ ]+as[ ]+(?P<error>\w+)"
     r"|(?:if|elif|assert|while)[ ]+(?P<test>[^\n]*isinstance\([^\n]*)"
     r"|(?P<target>(?:(?:self|cls)\.)?[^\W\d]\w*)[ ]*(?P<mark>:(?!=)|=(?!=))[ ]*"
-    r")",
-    re.MULTILINE,
+    r")"
 )
+_FIRST_STATEMENT = re.compile(_STATEMENT.pattern.removeprefix(r"\n"))
 _ASSIGNED = re.compile(r"[ ]*=(?!=)[ ]*")
 _AGAIN = re.compile(r"((?:(?:self|cls)\.)?[^\W\d]\w*)[ ]*=(?!=)[ ]*")
 _AS = re.compile(r"[ ]+as[ ]+([\w.]+)")
@@ -56,15 +57,14 @@ class _Open:
 
 
 _IMPORT = re.compile(
-    r"^[ \t]*(?:from[ \t]+[\w.]+[ \t]+import\b(?:[ \t]*\([^()]*\)|[^\n;(]*)|import[ \t][^\n;]*)", re.MULTILINE
+    r"\n[ \t]*+(?:from[ \t]+[\w.]+[ \t]+import\b(?:[ \t]*\([^()]*\)|[^\n;(]*)|import[ \t][^\n;]*)"
 )
 _BLOCK = re.compile(r"^(?:@|class\b|def\b|async[ ]+def\b)", re.MULTILINE)
-_NOT_LINE_END = re.compile(r"[^\n]")
 
 
 def read_code(text: str) -> str:
     """The text with its strings, comments and imports as spaces."""
-    return _IMPORT.sub(lambda match: _NOT_LINE_END.sub(" ", match[0]), blank(text))
+    return _IMPORT.sub(lambda match: spaces(match[0]), f"\n{blank(text)}")[1:]
 
 
 def read_types(text: str, code: str) -> Facts:
@@ -98,10 +98,11 @@ class _Reader:
 
     def read(self) -> Facts:
         skip_to = 0
-        for match in _STATEMENT.finditer(self._code):
-            if match.start() < skip_to:
+        for match in _statements(self._code):
+            start = match.start("indent")
+            if start < skip_to:
                 continue
-            self._close(len(match["indent"].expandtabs()), match.start())
+            self._close(len(match["indent"].expandtabs()), start)
             skip_to = self._statement(match)
         self._close(-1, len(self._code))
         if self._module.values:
@@ -153,7 +154,7 @@ class _Reader:
         dotted = f"{outer.name}.{name}" if outer.name else name
         is_class = bool(match["class"])
         owner = outer.name if outer.is_class else outer.owner
-        scope = _Open(dotted, is_class, match.start(), len(match["indent"].expandtabs()), owner)
+        scope = _Open(dotted, is_class, match.start("indent"), len(match["indent"].expandtabs()), owner)
         scope.is_property = any(_is_property(decorator) for decorator in self._decorators)
         self._decorators.clear()
         self._stack.append(scope)
@@ -283,6 +284,13 @@ class _Reader:
         if scope is None or scope.is_class:
             return found
         return tuple(dict.fromkeys(expr for item in found for expr in _substituted(item, scope.values)))
+
+
+def _statements(code: str) -> Iterator[re.Match[str]]:
+    first = _FIRST_STATEMENT.match(code)
+    if first is not None:
+        yield first
+    yield from _STATEMENT.finditer(code)
 
 
 def _substituted(expr: str, values: dict[str, Exprs]) -> Iterator[str]:

@@ -55,6 +55,7 @@ WEIGHTS: Mapping[str, float] = {
     "of module": -0.55,
     "of module known": 1.02,
     "of module near": 0.51,
+    "of package": 0.5,  # by hand: Python has none
     "private": -0.75,
     "raise, class": 1.06,
     "raise, error": 1.11,
@@ -88,6 +89,7 @@ WEIGHTS: Mapping[str, float] = {
 MEANINGS: Mapping[str, str] = {
     "import": "the file imports it: used before the cursor, unused there, or by a star",
     "of module": "a module that the file imports offers it; near: the module is named nearby",
+    "of package": "another file of the package defines it, and it is seen without an import",
     "receiver": "a member of what stands before the dot; guessed: by its name, or one of several",
     "inherited": "a member of a base class of the class around the cursor",
     "member of": "a member of what a name in sight stands for",

@@ -27,10 +27,11 @@ _MAX_IMPORTED_NAMES = 60
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What may be wanted at a place, the likeliest first."""
+    """What may be wanted at a place, the likeliest first. `is_late`: the time was over before all was seen."""
 
     place: Place
     ranked: Sequence[Ranked]
+    is_late: bool = False
 
 
 def find(catalogue: Catalogue, users: Users, current: Outline, place: Place) -> Found:
@@ -40,7 +41,9 @@ def find(catalogue: Catalogue, users: Users, current: Outline, place: Place) -> 
     habits = read_habits(place, outlines, users.count(outlines))
     files = frozenset(related)
     sight = Sight(place, current, catalogue, Receivers(catalogue), habits, files)
-    return Found(place, rank(gather(sight), place, current.path, files))
+    gathered = gather(sight)
+    ranked = rank(gathered.candidates, place, current.path, files)
+    return Found(place, ranked, gathered.is_late)
 
 
 def related_files(catalogue: Catalogue, current: Outline) -> Sequence[str]:
@@ -58,7 +61,7 @@ def related_files(catalogue: Catalogue, current: Outline) -> Sequence[str]:
 def build_snippets(catalogue: Catalogue, found: Found, budget_chars: int) -> tuple[Snippet, ...]:
     def header(path: str, container: str) -> str:
         outer, _, name = container.rpartition(".")
-        owner = catalogue.outline(path).members(outer).get(name)
+        owner = catalogue.module(path).members(outer).get(name)
         return owner.signature if owner is not None else f"class {name}:"
 
     return fill((item.candidate.symbol for item in found.ranked), budget_chars, header)

@@ -1,14 +1,15 @@
 """Retrieval in one workspace folder, from a document and an offset to snippets; keeps what is reused.
 
 Runs in the session, in the thread that all questions to the index run in. A question may take so long and no
-longer: who is late gets nothing, but what was read meanwhile is kept, so that the next one is in time.
+longer: who is late gets what is there so far, or nothing; what was read meanwhile is kept, so that the next
+one is in time.
 """
 
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from lsp_server.index.catalogue import Catalogue, Late
 from lsp_server.index.document import ImportCache
@@ -20,7 +21,7 @@ from lsp_server.index.place import Place, cut_line, read_place
 from lsp_server.index.reader import Reader
 from lsp_server.index.related import Found, build_snippets, find
 from lsp_server.index.view import OpenDocument, ParseCache
-from lsp_server.types import Snippet
+from lsp_server.types import Retrieval
 
 # What a token of code is counted as where no model is at hand; so does the benchmark.
 CHARS_PER_TOKEN = 3.5
@@ -28,15 +29,8 @@ _MIN_TYPED = 3
 _WARM_UP_CHARS = 8000
 _WARM_UP_NAMES = 800
 _AT_ONCE = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Retrieval:
-    """`note` is a word for the trace: why there is little or nothing. `is_late`: ask again."""
-
-    snippets: tuple[Snippet, ...] = ()
-    note: str = ""
-    is_late: bool = False
+# Of the time that a question may take, for what comes after the search: ranking, filling, the way back.
+_RESERVED = 0.35
 
 
 class Retriever:
@@ -57,13 +51,17 @@ class Retriever:
         deadline_s: float | None = None,
     ) -> Retrieval:
         """`deadline_s` is a time of `time.monotonic`."""
+        if deadline_s is not None:
+            deadline_s -= _RESERVED * max(0.0, deadline_s - time.monotonic())
         try:
             found = self.find(documents, document, offset, deadline_s)
+            if is_in_file(found):
+                return Retrieval(note="in-file")
+            snippets = build_snippets(self._catalogue, found, budget_chars)
         except Late:
             return Retrieval(note="late", is_late=True)
-        if is_in_file(found):
-            return Retrieval(note="in-file")
-        snippets = build_snippets(self._catalogue, found, budget_chars)
+        if found.is_late:
+            return Retrieval(snippets, "late", is_late=True)
         return Retrieval(snippets, "" if snippets else "nothing")
 
     def find(

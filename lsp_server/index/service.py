@@ -20,11 +20,12 @@ from lsp_server.index.crawl import Limits, Skipped
 from lsp_server.index.document import ImportCache
 from lsp_server.index.folder import FolderIndex, Progress
 from lsp_server.index.inspection import Inspection
-from lsp_server.index.retrieval import Retrieval, Retriever
+from lsp_server.index.retrieval import Retriever
+from lsp_server.index.survey import Surveyor
 from lsp_server.index.usages import Links, find_links
 from lsp_server.index.view import OpenDocument, ParseCache, View
 from lsp_server.settings import IndexSettings
-from lsp_server.types import DocumentSnapshot, Reference, Snippet, Span, Symbol
+from lsp_server.types import DocumentSnapshot, Reference, Retrieval, Snippet, Span, Symbol
 
 _T = TypeVar("_T")
 
@@ -140,6 +141,18 @@ class IndexService:
         return await self._in_thread(
             lambda: retriever.retrieve(documents, document, offset, budget_chars, deadline_s)
         )
+
+    async def survey(
+        self, snapshot: DocumentSnapshot, offset: int, budget_chars: int
+    ) -> tuple[Snippet, ...]:
+        """What fills a long prompt, by its relevance to the document and what it names before `offset`."""
+        folder, path = self._locate(snapshot.path)
+        if folder is None:
+            return ()
+        documents = self._documents_of(folder)
+        document = OpenDocument(path, snapshot.text, snapshot.language_id)
+        surveyor = Surveyor(folder.reader, self._parses, self._imports)
+        return await self._in_thread(lambda: surveyor.survey(documents, document, offset, budget_chars))
 
     async def is_read(self, relative_path: str) -> bool:
         """Whether every file of this path in the workspace folders was read: no rule leaves it out."""

@@ -18,8 +18,7 @@ _MAX_NAME = 60
 _LITERAL = re.compile(
     r"\"\"\".*?(?:\"\"\"|\Z)|'''.*?(?:'''|\Z)|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|\#[^\n]*", re.DOTALL
 )
-_NOT_LINE_END = re.compile(r"[^\n]")
-_USE = re.compile(r"(?:([^\W\d]\w*)(?:\(\)|\[\w*\])?(?:\.|->|::))?([^\W\d]\w{2,})")
+_USE = re.compile(r"(?:([^\W\d]\w*+)(?:\(\)|\[\w*+\])?+(?:\.|->|::))?([^\W\d]\w{2,})")
 _NO_USE = frozenset(keyword.kwlist) | {
     *("self", "cls", "this", "super", "object", "str", "int", "len", "dict", "list", "set", "tuple"),
     *("bool", "isinstance", "print", "range", *keyword.softkwlist),
@@ -35,7 +34,12 @@ def _blanked(match: re.Match[str]) -> str:
     literal = match[0]
     if "\n" not in literal:
         return " " * len(literal) if literal[0] == "#" else f'"{" " * (len(literal) - 2)}"'
-    return '"' + _NOT_LINE_END.sub(" ", literal[1:-1]) + '"'
+    return f'"{spaces(literal[1:-1])}"'
+
+
+def spaces(text: str) -> str:
+    """As long, with the same line breaks."""
+    return "\n".join([" " * len(line) for line in text.split("\n")])
 
 
 def read_uses(code: str, scopes: Sequence[Scope]) -> dict[str, str]:
@@ -52,7 +56,8 @@ def read_uses(code: str, scopes: Sequence[Scope]) -> dict[str, str]:
 
 
 def _uses_in(code: str) -> str:
-    pairs = dict.fromkeys(_USE.findall(code))
+    """Blanks are in no use; what is written twice counts once: most of a text need not be read again."""
+    pairs = dict.fromkeys(_USE.findall(" ".join(dict.fromkeys(code.split()))))
     found = [
         f"{receiver}.{name}" if receiver else name
         for receiver, name in pairs

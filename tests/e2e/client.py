@@ -85,6 +85,7 @@ class LspClient:
         self.settings = dict(settings or {})
         self.notifications: list[tuple[str, Json]] = []
         self.shown: list[str] = []  # window/showMessage; a test takes what it expects
+        self.opened: list[str] = []  # window/showDocument; only a client that says so is asked
         self.stray: list[Json] = []  # error answers without an id
         self.stderr = b""
         self.exit_code: int | None = None
@@ -326,11 +327,19 @@ class LspClient:
         else:
             waiting.popleft().set_result(message["result"])
 
+    def _open_document(self, params: Json) -> Json:
+        """A client that has said that it can."""
+        if not self._capabilities.get("window", {}).get("showDocument"):
+            self._violations.append(f"asked to show a document: {params}")
+        self.opened.append(params["uri"])
+        return {"success": True}
+
     def _receive_request(self, message: Json) -> None:
         answers: dict[str, Callable[[Json], Json]] = {
             "workspace/configuration": lambda params: [self.settings for _ in params["items"]],
             "client/registerCapability": lambda params: None,
             "window/workDoneProgress/create": lambda params: None,
+            "window/showDocument": self._open_document,
         }
         answer = answers.get(message["method"])
         if answer is None:

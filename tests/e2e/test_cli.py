@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import signal
@@ -204,6 +205,35 @@ def test_prompt_holds_the_text_of_control_tokens_as_text(shell: Shell) -> None:
 @pytest.mark.parametrize("budget", [24, 60, 200])
 def test_prompt_keeps_to_its_budget(shell: Shell, budget: int) -> None:
     assert shell.json("prompt", "app.py:10:16", "--budget", str(budget))["tokens"] <= budget
+
+
+def test_a_long_prompt_is_filled_and_a_line_later_begins_alike(shell: Shell, tmp_path: Path) -> None:
+    """Far longer than the model's own context; what changes with the cursor stands at the end."""
+    line = "def {0}_{1}(value):\n    total = value * {1}\n    return total + value\n\n\n"
+    for name in ("first", "second", "third"):
+        parts = "".join(line.format(name, number) for number in range(1500))
+        (tmp_path / f"{name}.py").write_text(f"import first\n\n\n{parts}", "utf-8")
+    answers = [
+        shell.json(
+            "prompt", f"{tmp_path}/second.py:{row}:5", "--workspace", str(tmp_path), "--budget", "131072"
+        )
+        for row in (805, 806)
+    ]
+    for answer in answers:
+        assert 0.9 * 131_072 <= answer["tokens"] <= 131_072
+        assert answer["tokens"] == sum(segment["tokens"] for segment in answer["segments"])
+    before, after = ([(s["path"], s["text"], s["tokens"]) for s in answer["segments"]] for answer in answers)
+    shared = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False))
+    assert sum(pair[0][2] for pair in shared) >= 0.95 * answers[0]["tokens"]
+
+
+@pytest.mark.parametrize("context", [30, 300, 2000])
+def test_a_prompt_holds_so_much_context_at_most(shell: Shell, context: int) -> None:
+    for budget in ("1024", "20000"):
+        answer = shell.json("prompt", "app.py:10:16", "--budget", budget, "--context-budget", str(context))
+        snippets = [segment["tokens"] for segment in answer["segments"] if segment["kind"] == "snippet"]
+        assert sum(snippets) <= context
+        assert answer["tokens"] <= int(budget)
 
 
 def test_explain_knows_callers_from_other_files(shell: Shell) -> None:

@@ -40,7 +40,7 @@ async def test_a_host_killed_in_the_middle_of_a_decode(own_home: Home, workspace
         while count_sockets(own_home) == n_sockets:  # until its connection stands
             await client.command("edgewise.status")
         host.kill()
-        assert await call.result() is None
+        assert await call.result() == {"items": []}
         await client.complete(path, LAST_LINE, 17, INVOKED)
         assert await client.was_served()
         assert [other.pid for other in own_home.hosts()] != [host.pid]

@@ -9,7 +9,7 @@ import pytest
 
 from lsp_server.plots import render
 from lsp_server.stats import Spread, rows, summarise
-from lsp_server.trace import ACCEPTED, PREFETCH, PREPARE, REQUEST, TraceRecord
+from lsp_server.trace import ACCEPTED, PREFETCH, PREPARE, REJECTED, REQUEST, TraceRecord
 from lsp_server.types import Reason
 from lsp_server.why import NO_REQUEST, REASONS, explain, explain_last
 
@@ -28,7 +28,9 @@ RECORDS = [
     ATTACHED,
     CACHED,
     REFUSED,
-    record(method=ACCEPTED),
+    record(method=ACCEPTED, completion_id="a"),
+    record(method=REJECTED, completion_id="a"),  # and taken after all
+    record(method=REJECTED, completion_id="b"),
     record(method=PREFETCH),
     record(method=PREPARE),
 ]
@@ -37,7 +39,7 @@ RECORDS = [
 def test_a_summary() -> None:
     summary = summarise(RECORDS)
     assert (summary.n_requests, summary.n_cached, summary.n_attached) == (4, 1, 1)
-    assert (summary.n_suggestions, summary.n_accepted) == (2, 1)
+    assert (summary.n_suggestions, summary.n_accepted, summary.n_rejected) == (2, 1, 1)
     assert (summary.n_unasked, summary.n_prepared) == (1, 1)
     assert summary.outcomes == {"shown": 3, "middle-of-word": 1}
     assert summary.answer_ms == Spread(4, 9.0, 120.0)

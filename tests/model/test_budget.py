@@ -70,6 +70,40 @@ def test_the_least_important_snippets_go() -> None:
     assert choose([400, 40, 40], 100) == (1, 2)
 
 
+ranked = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 9)), max_size=40)
+
+
+@given(ranked, st.integers(0, 1500), st.integers(1, 64))
+def test_ranks_decide_what_goes_and_the_order_stays(
+    snippets: list[tuple[int, int]], room: int, size: int
+) -> None:
+    counts, ranks = [count for count, _ in snippets], [rank for _, rank in snippets]
+    chosen = choose(counts, room, ranks, size)
+    assert list(chosen) == sorted(set(chosen))
+    assert sum(counts[index] for index in chosen) <= room
+    left_out = set(range(len(counts))) - set(chosen)
+    for index in left_out:
+        before = sum(counts[other] for other in chosen if ranks[other] <= ranks[index])
+        assert before + size + counts[index] > room
+
+
+def test_what_changes_with_the_cursor_does_not_move_what_does_not() -> None:
+    """Rank 0 may take so much or a little more: the others are the same."""
+    counts = [30] * 20
+    chosen = {choose([*counts, first], 500, [*range(1, 21), 0], 100)[:-1] for first in range(1, 101)}
+    assert len(chosen) == 1
+
+
+@given(counts, counts, st.integers(1, 400), st.integers(1, 2000))
+def test_never_more_context_than_was_asked_for(
+    prefix: list[int], snippets: list[int], context: int, room: int
+) -> None:
+    need = Need(lines_of(prefix), prefix, [], snippets, context_tokens=context)
+    plan = share(need, room, 1)
+    assert used(need, plan)[2] <= context
+    assert sum(used(need, plan)) <= room
+
+
 def test_count_fitting() -> None:
     assert [count_fitting([3, 3, 3], room) for room in (2, 3, 8, 9, 99)] == [0, 1, 2, 3, 3]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from model.families import FAMILIES, NONE
 from model.fim import family
@@ -216,3 +219,53 @@ async def test_a_prepared_prompt_only_grows_while_text_is_typed(hosts: dict[str,
         later = await build_prompt(tokenizer, replace(kept, prefix=kept.prefix + typed), budget)
         n_same = len(prepared.ids) - 8  # the line at the cursor is cut into other tokens when it grows
         assert later.ids[:n_same] == prepared.ids[:n_same]
+
+
+@pytest.mark.parametrize("name", ("edgewise", "starcoder2"))
+@settings(deadline=None, max_examples=15)
+@given(
+    ranks=st.permutations(range(12)),
+    sizes=st.lists(st.integers(0, 60), min_size=12, max_size=12),
+    budget=st.integers(64, 3000),
+    context=st.integers(0, 2000),
+)
+def test_any_snippets_keep_to_the_budget_and_their_order(
+    hosts: dict[str, Host], name: str, ranks: list[int], sizes: list[int], budget: int, context: int
+) -> None:
+    found = tuple(
+        PromptSnippet(f"src/part_{index}.py", f"value = {index}\n" * size, rank)
+        for index, (rank, size) in enumerate(zip(ranks, sizes, strict=True))
+    )
+    asked = replace(PROMPT, snippets=found, context_tokens=context)
+
+    async def build() -> TokenPrompt:
+        tokenizer, _ = await opened(hosts[name])
+        return await build_prompt(tokenizer, asked, budget)
+
+    prompt = asyncio.run(build())
+    snippets = [part for part in prompt.segments if part.kind is SegmentKind.SNIPPET]
+    paths = [part.path for part in snippets]
+    assert len(prompt.ids) <= budget
+    assert paths == sorted(paths, key=lambda path: int(path[len("src/part_") : -len(".py")]))
+    assert not context or sum(len(part.ids) for part in snippets) <= context
+
+
+async def test_a_long_prompt_is_tokenised_in_part(hosts: dict[str, Host]) -> None:
+    """Of far more than there is room for, hardly more than is shown; the likeliest is shown."""
+    tokenizer, send = await opened(hosts["edgewise"])
+    found = tuple(
+        PromptSnippet(f"src/part_{n}.py", f"value_{n} = compute({n})\n" * 20, 1000 - n) for n in range(1000)
+    )
+    prompt = await build_prompt(tokenizer, replace(PROMPT, snippets=found), 20_000)
+    assert 0.95 * 20_000 <= len(prompt.ids) <= 20_000
+    assert max(prompt.shown.snippets) == 999
+    sent = sum(len(part) for body in send.sent for part in body["content"] if isinstance(part, str))
+    assert sent < 0.7 * sum(len(snippet.text) for snippet in found)
+
+
+async def test_neighbours_of_one_file_stand_under_one_path(hosts: dict[str, Host]) -> None:
+    tokenizer, _ = await opened(hosts["edgewise"])
+    found = tuple(PromptSnippet(path, f"{path}_{n} = 1\n") for n, path in enumerate("aab"))
+    prompt = await build_prompt(tokenizer, replace(PROMPT, snippets=found), 1500)
+    texts = [part.text for part in prompt.segments if part.kind is SegmentKind.SNIPPET]
+    assert [text for text in texts if "=" in text] == ["a\na_0 = 1\na_1 = 1\n", "b\nb_2 = 1\n"]

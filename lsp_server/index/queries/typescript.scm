@@ -3,6 +3,7 @@
 (abstract_class_declaration name: (type_identifier) @name) @class
 (interface_declaration name: (type_identifier) @name) @class
 (enum_declaration name: (identifier) @name) @class
+(type_alias_declaration name: (type_identifier) @name value: (object_type) @body) @class
 (internal_module name: (_) @name) @module
 (function_declaration name: (identifier) @name) @function
 (generator_function_declaration name: (identifier) @name) @function

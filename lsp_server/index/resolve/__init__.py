@@ -75,5 +75,7 @@ def package_folder(resolver: str, path: str) -> str:
 
 
 def is_exported(resolver: str, name: str) -> bool:
-    """Whether other packages see a name of a folder."""
-    return resolver != "go" or name[:1].isupper()
+    """Whether other modules are meant to see a name; where the language itself says so, the import does."""
+    if resolver == "go":
+        return name[:1].isupper()
+    return resolver != "python" or not name.startswith("_")

@@ -3,13 +3,15 @@
     python -m tests.bench.index.extraction [FOLDER ...] [--files N]
 
 Every file is read once; then, in turns, it is only parsed, and taken from bytes to packed rows as the index
-worker does. The best of three rounds counts for each: the machine is noisy, ratios within one run are not.
+worker does, which looks for garbage no more often. The best of five rounds counts for each: the machine is
+noisy, ratios within one run are not.
 Languages that the folders hold nothing of are measured on their golden sample: those rows have a star.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import sysconfig
 import time
 from collections.abc import Iterable, Iterator
@@ -26,7 +28,7 @@ from lsp_server.index.grammars import grammar_of
 from lsp_server.index.languages import LANGUAGES, Language, language_of
 from tests.lsp_server.index.golden import samples
 
-N_ROUNDS = 3
+N_ROUNDS = 5
 N_COPIES = 20
 MIN_BYTES = 20_000
 
@@ -122,6 +124,7 @@ def main() -> None:
     parser.add_argument("folders", nargs="*", type=Path, default=[Path(sysconfig.get_path("stdlib"))])
     parser.add_argument("--files", type=int, default=100, help="at most so many of each language")
     arguments = parser.parse_args()
+    gc.disable()
     Console().print(draw(measure(arguments.folders, arguments.files)))
 
 

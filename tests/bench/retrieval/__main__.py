@@ -3,6 +3,9 @@
     python -m tests.bench.retrieval run --package rich --package networkx --held-out pygments
     python -m tests.bench.retrieval run --cases cases.jsonl
     python -m tests.bench.retrieval fit --package rich --package networkx
+    python -m tests.bench.retrieval latency --package sympy=FOLDER
+    python -m tests.bench.retrieval model --n 20
+    python -m tests.bench.retrieval model --package rich --package click=FOLDER --n 100
     python -m tests.bench.retrieval run --language go --package gin=FOLDER --held-out hcl=FOLDER
 
 A wanted definition counts as found when its first line stands in the context. One token is 3.5 characters.
@@ -11,29 +14,33 @@ A wanted definition counts as found when its first line stands in the context. O
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lsp_server.index.document import ImportCache
-from lsp_server.index.reader import Reader
-from lsp_server.index.related import Found
-from lsp_server.index.retrieval import CHARS_PER_TOKEN, Retriever
-from lsp_server.index.service import IndexService
-from lsp_server.index.store import workspace_folder
-from lsp_server.index.view import OpenDocument, ParseCache
-from tests.bench.retrieval.cases import Case, load_cases, load_package, make_cases, read_files, read_package
+from lsp_server.index.retrieval import CHARS_PER_TOKEN
+from tests.bench.retrieval.cases import (
+    Case,
+    load_cases,
+    load_package,
+    make_cases,
+    one_spaced,
+    read_files,
+    read_package,
+)
 from tests.bench.retrieval.fit import build_example, fit
+from tests.bench.retrieval.latency import Clock, ask, print_latency
 from tests.bench.retrieval.methods import SIMPLE
 from tests.bench.retrieval.sources import SOURCES
+from tests.bench.retrieval.workspace import Workspace
 
 BUDGETS = (1024, 2048)
 OURS = "edgewise"
+BUILTIN = Path("model/builtin")
+CORPUS = Path("model/lab/work/corpus/heldout.jsonl")
 VIAS = ("import", "module", "package", "member")
 
 
@@ -45,6 +52,7 @@ class Score:
     wanted: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def add(self, case: Case, context: str) -> None:
+        context = one_spaced(context)
         for wanted in case.wanted:
             is_found = any(line in context for line in wanted.lines)
             for via in ("", wanted.via):
@@ -53,51 +61,6 @@ class Score:
 
     def share(self, via: str = "") -> str:
         return f"{100 * self.found[via] / self.wanted[via]:5.1f}" if self.wanted[via] else "    -"
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """On a busy machine the time of this thread on a core says more than the time of the day."""
-
-    wall_ms: float
-    cpu_ms: float
-
-    @classmethod
-    def now(cls) -> Clock:
-        return cls(1000 * time.perf_counter(), 1000 * time.thread_time())
-
-    def __sub__(self, other: Clock) -> Clock:
-        return Clock(self.wall_ms - other.wall_ms, self.cpu_ms - other.cpu_ms)
-
-
-class Workspace:
-    """One package: its index, made once, and what is asked of it."""
-
-    def __init__(self, root: Path, cache: Path) -> None:
-        asyncio.run(_index(root, cache))
-        self._reader = Reader(workspace_folder(cache, root))
-        self._retriever = Retriever(self._reader, ParseCache(), ImportCache())
-
-    def retrieve(self, case: Case, budget_chars: int) -> tuple[str, Clock]:
-        """The context, and how long it took with the document open."""
-        document = OpenDocument(case.file, case.text, case.language)
-        self._retriever.warm_up({}, document)
-        started = Clock.now()
-        found = self._retriever.retrieve({}, document, case.offset, budget_chars)
-        taken = Clock.now() - started
-        return "".join(f"# {item.path}\n{item.text}\n" for item in found.snippets), taken
-
-    def find(self, case: Case) -> Found:
-        return self._retriever.find({}, OpenDocument(case.file, case.text, case.language), case.offset)
-
-
-async def _index(root: Path, cache: Path) -> None:
-    service = IndexService([root], cache)
-    try:
-        await service.start(watch=False)
-        await service.wait_ready()
-    finally:
-        await service.aclose()
 
 
 def run(cases: Sequence[Case], held_out: frozenset[str]) -> None:
@@ -150,6 +113,31 @@ def run_fit(cases: Sequence[Case]) -> None:
     print(json.dumps(weights, indent=4))
 
 
+def run_latency(cases: Sequence[Case]) -> None:
+    with tempfile.TemporaryDirectory() as cache:
+        for package, of_package in by_package(cases).items():
+            workspace = Workspace(of_package[0].root, Path(cache))
+            n_files = len(read_files(of_package[0].root, SOURCES[of_package[0].language]))
+            questions = [ask(workspace.retriever, case) for case in of_package]
+            print(f"\n{package}: {n_files} files")
+            print_latency(questions)
+
+
+def run_model(arguments: argparse.Namespace) -> None:
+    """With PyTorch and the engine, which nothing else here needs."""
+    from tests.bench.retrieval import lines
+
+    with tempfile.TemporaryDirectory() as folder:
+        packages = dict(named_folder(named) for named in (*arguments.package, *arguments.held_out))
+        packages = packages or lines.write_corpus(arguments.corpus, Path(folder) / "corpus")
+        lines.run(packages, Path(folder) / "index", arguments.n, arguments.model)
+
+
+def named_folder(named: str) -> tuple[str, Path]:
+    name, _, folder = named.partition("=")
+    return name, Path(folder).absolute() if folder else read_package(name)
+
+
 def by_package(cases: Sequence[Case]) -> dict[str, list[Case]]:
     found: dict[str, list[Case]] = defaultdict(list)
     for case in cases:
@@ -159,19 +147,20 @@ def by_package(cases: Sequence[Case]) -> dict[str, list[Case]]:
 
 def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.retrieval")
-    parser.add_argument("what", choices=("run", "fit"))
+    parser.add_argument("what", choices=("run", "fit", "latency", "model"))
     parser.add_argument("--package", action="append", default=[], help="an installed package, or NAME=FOLDER")
     parser.add_argument("--language", choices=tuple(SOURCES), default="python")
     parser.add_argument("--held-out", action="append", default=[], help="one that nothing was fitted on")
     parser.add_argument("--cases", type=Path, action="append", default=[], help="cases of another tool")
     parser.add_argument("--n", type=int, default=60, help="cases of each package")
+    parser.add_argument("--model", type=Path, default=BUILTIN, help="a folder with model.toml")
+    parser.add_argument("--corpus", type=Path, default=CORPUS, help="packages that no model was trained on")
     return parser.parse_args()
 
 
 def read_all(arguments: argparse.Namespace) -> Iterator[Case]:
     for named in (*arguments.package, *(arguments.held_out if arguments.what == "run" else ())):
-        name, _, folder = named.partition("=")
-        root = Path(folder).absolute() if folder else read_package(name)
+        name, root = named_folder(named)
         yield from make_cases(load_package(name, root, SOURCES[arguments.language]), arguments.n)
     for path in arguments.cases:
         yield from load_cases(path)
@@ -179,9 +168,14 @@ def read_all(arguments: argparse.Namespace) -> Iterator[Case]:
 
 def main() -> None:
     arguments = read_arguments()
+    if arguments.what == "model":
+        run_model(arguments)
+        return
     cases = list(read_all(arguments))
     if arguments.what == "fit":
         run_fit(cases)
+    elif arguments.what == "latency":
+        run_latency(cases)
     else:
         run(cases, frozenset(name.partition("=")[0] for name in arguments.held_out))
 

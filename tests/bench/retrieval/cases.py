@@ -27,6 +27,12 @@ N_SOON = 20
 MAX_FILE_BYTES = 400_000
 
 _WORD = re.compile(r"[^\W\d]\w*")
+_BLANKS = re.compile(r"[ \t]+")
+_BODY = re.compile(r"[ \t]*(?:\{(?:[^{}]*\}?)?|=>.*)[ \t]*;?[ \t]*(?://.*)?$")
+# A tag or a comment.
+_BEHIND = re.compile(r"[ \t]*(?:`.*|//.*|/\*.*|[;,][ \t]*)$")
+_NOT_LINE_END = re.compile(r"[^\n]")
+_VALUE = re.compile(r"[ \t]*=(?!>).*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +96,8 @@ def load_package(name: str, root: Path, source: Source = PYTHON) -> Package:
     assert language is not None
     parsed = {file: parse(text, language, file) for file, text in files.items()}
     definitions: dict[str, list[Symbol]] = defaultdict(list)
-    for found in parsed.values():
-        for symbol in found.symbols:
+    for file, found in parsed.items():
+        for symbol in found.symbols if source is PYTHON or not is_test(file) else ():
             if symbol.kind is not SymbolKind.FIELD or source.has_fields:
                 definitions[symbol.name].append(symbol)
     return Package(name, root, source, files, parsed, definitions, own_prefixes(source, root))
@@ -133,6 +139,7 @@ def _places(package: Package, file: str) -> Iterator[tuple[int, Wanted]]:
     bodies = [s for s in parsed.symbols if s.kind in (SymbolKind.FUNCTION, SymbolKind.METHOD)]
     inside = {line for symbol in bodies for line in range(symbol.line + 1, symbol.end_line + 1)}
     inside -= {line for item in parsed.imports for line in range(item.line, item.line + 1)}
+    bare = _without_imports(text, parsed).split("\n")
     seen = set(_WORD.findall(_without_imports(text[: _offset(lines, min(inside, default=0))], parsed)))
     start = 0
     for number, line in enumerate(lines):
@@ -145,8 +152,8 @@ def _places(package: Package, file: str) -> Iterator[tuple[int, Wanted]]:
                     wanted = _wanted(package, file, name, line)
                     if wanted is not None:
                         yield start + split.end(), wanted
-        if number in inside:
-            seen.update(_WORD.findall(line))
+        if number in inside or source.has_fields:
+            seen.update(_WORD.findall(bare[number]))
         start += len(line) + 1
 
 
@@ -156,7 +163,8 @@ def _offset(lines: list[str], number: int) -> int:
 
 def _without_imports(text: str, parsed: ParsedFile) -> str:
     for item in parsed.imports:
-        text = text[: item.span.start] + " " * len(item.span) + text[item.span.end :]
+        blanks = _NOT_LINE_END.sub(" ", text[item.span.start : item.span.end])
+        text = text[: item.span.start] + blanks + text[item.span.end :]
     return text
 
 
@@ -188,6 +196,8 @@ def _meant(
 ) -> tuple[str, Sequence[Symbol]]:
     """(how it can be seen, the definitions that it can be)"""
     if name in modules:
+        if package.source.has_packages:
+            return "", ()  # a package, not what is in it
         is_own = modules[name].startswith(package.prefixes)
         return "import", [symbol for symbol in symbols if is_own and (is_behind or not symbol.container)]
     if package.source.has_packages:
@@ -217,9 +227,20 @@ def _folder(path: str) -> str:
 
 
 def _definition_line(text: str, symbol: Symbol) -> str:
-    """The line on which its name stands: decorators may come before it."""
-    start = text.find(symbol.name, symbol.span.start)
-    return text[text.rfind("\n", 0, start) + 1 :].partition("\n")[0].strip()
+    """The line on which its name stands (decorators may come before it), without a body or a value: of what
+    is no function or class, its declaration."""
+    start = text.find(symbol.name.strip("#"), symbol.span.start)
+    line = text[text.rfind("\n", 0, start) + 1 :].partition("\n")[0]
+    if symbol.kind is SymbolKind.FIELD:
+        line = symbol.signature.partition("\n")[0]
+    if symbol.kind in (SymbolKind.FIELD, SymbolKind.VARIABLE):
+        return one_spaced(_VALUE.sub("", _BEHIND.sub("", line)))
+    return one_spaced(_BODY.sub("", line))
+
+
+def one_spaced(text: str) -> str:
+    """gofmt writes columns: blanks do not count."""
+    return _BLANKS.sub(" ", text).strip()
 
 
 def load_cases(path: Path) -> list[Case]:

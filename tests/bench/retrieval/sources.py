@@ -65,8 +65,9 @@ _SCRIPT_WORDS = _words(
     " filter reduce some every find findIndex indexOf includes forEach sort reverse flat flatMap split trim"
     " replace match test exec toString valueOf call apply bind then catch finally resolve reject add delete"
     " clear size next done message stack create assign freeze defineProperty hasOwnProperty prototype"
-    " startsWith endsWith padStart toLowerCase toUpperCase charCodeAt charAt substring isArray parse stringify"
-    " abort signal aborted data path text json body headers method status close read write start stop"
+    " startsWith endsWith padStart toLowerCase toUpperCase charCodeAt charAt substring isArray parse"
+    " stringify abort signal aborted data path text json body headers method status close read write start"
+    " stop args race flush args all allSettled any cause code"
 )
 
 TYPESCRIPT = Source(
@@ -87,7 +88,13 @@ _GO_WORDS = _words(
     # methods that the standard library's types have too
     " Error String Close Read Write Lock Unlock RLock RUnlock Done Wait Name Len Less Swap Next Reset Bytes"
     " Format Value Load Store Time Add Sub Get Set Has Err Context Type Kind Text Size Mode Before After Unix"
-    " Stop Start Run Sprintf Errorf Printf Fprintf Is As Unwrap Flush Scan Open Seek Addr Header Body Host Path"
+    " Stop Start Run Sprintf Errorf Printf Fprintf Is As Unwrap Flush Scan Open Seek Addr Header Body Host"
+    " Path Query File Files Marshal Unmarshal ReadFrom ReadAll PostForm CloseNotify Method Code Status Fatal"
+    " WriteString WriteByte ReadByte Print Println Panic Join Split Contains Index Trim Replace Repeat Field"
+    " Fields Elem Interface NumField Values Keys Cookie Cookies Form URL Scheme Copy Clone Equal Compare Dial"
+    " Listen Accept Shutdown Serve Handle HandleFunc ServeHTTP Parse Execute Lookup Signal Broadcast Notify"
+    " Deadline Timeout Truncate Round Seconds Milliseconds Hours Minutes Encode Decode Sum Hash Writer Reader"
+    " Delete Range Clear Transport Client Server Request Response Errors Offset Line Column Filename"
 )
 
 GO = Source(

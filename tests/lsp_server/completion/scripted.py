@@ -16,7 +16,7 @@ from lsp_server.types import (
     DocumentSnapshot,
     NoCompletion,
     SelectedCompletion,
-    Snippet,
+    Retrieval,
     Trigger,
 )
 from model.protocol import FimPrompt, GenerationOptions, Piece, Usage
@@ -73,8 +73,8 @@ def pieces_of(text: str, n_chars: int = 3) -> tuple[str, ...]:
     )
 
 
-async def no_snippets(_: CompletionContext) -> tuple[Snippet, ...]:
-    return ()
+async def no_snippets(_: CompletionContext) -> Retrieval:
+    return Retrieval()
 
 
 def snapshot_of(text: str, language_id: str = "python", uri: str = "file:///w/a") -> DocumentSnapshot:

@@ -12,7 +12,7 @@ from lsp_server.completion.filters import stop
 from lsp_server.completion.pipeline import Memory, Ports, complete
 from lsp_server.settings import CompletionSettings
 from lsp_server.trace import TraceDraft
-from lsp_server.types import Completion, NoCompletion, Reason, Snippet, Trigger
+from lsp_server.types import Completion, NoCompletion, Reason, Retrieval, Snippet, Trigger
 from model.protocol import FimPrompt, GenerationOptions, HostUnavailable, ModelRefused, Piece, Usage
 
 from .scripted import ScriptedEngine, ask, no_snippets, request_at
@@ -175,8 +175,8 @@ class TestSearch:
         return engine.prompts[0]
 
     async def test_what_it_found_is_in_the_prompt(self) -> None:
-        async def search(_: CompletionContext) -> tuple[Snippet, ...]:
-            return (SNIPPET,)
+        async def search(_: CompletionContext) -> Retrieval:
+            return Retrieval((SNIPPET,))
 
         prompt = await self.prompt_after(search, Memory())
         assert [snippet.path for snippet in prompt.snippets] == ["b.py"]
@@ -184,25 +184,25 @@ class TestSearch:
     async def test_late_is_empty_and_cancelled(self) -> None:
         cancelled = asyncio.Event()
 
-        async def search(_: CompletionContext) -> tuple[Snippet, ...]:
+        async def search(_: CompletionContext) -> Retrieval:
             try:
                 await asyncio.Event().wait()
             except asyncio.CancelledError:
                 cancelled.set()
                 raise
-            return (SNIPPET,)
+            return Retrieval((SNIPPET,))
 
         assert (await self.prompt_after(search, Memory())).snippets == ()
         await cancelled.wait()
 
     async def test_an_error_is_empty(self) -> None:
-        async def search(_: CompletionContext) -> tuple[Snippet, ...]:
+        async def search(_: CompletionContext) -> Retrieval:
             raise OSError("the index is gone")
 
         assert (await self.prompt_after(search, Memory())).snippets == ()
 
     async def test_a_search_that_was_cancelled_by_others_is_empty(self) -> None:
-        async def search(_: CompletionContext) -> tuple[Snippet, ...]:
+        async def search(_: CompletionContext) -> Retrieval:
             raise asyncio.CancelledError
 
         assert (await self.prompt_after(search, Memory())).snippets == ()
@@ -210,10 +210,10 @@ class TestSearch:
     async def test_it_is_asked_once_for_an_anchor(self) -> None:
         n_asked = 0
 
-        async def search(_: CompletionContext) -> tuple[Snippet, ...]:
+        async def search(_: CompletionContext) -> Retrieval:
             nonlocal n_asked
             n_asked += 1
-            return (SNIPPET,)
+            return Retrieval((SNIPPET,))
 
         memory = Memory()
         for drawn in ("x = ▮", "x = y▮", "x = yz▮"):
@@ -225,15 +225,37 @@ class TestSearch:
     async def test_a_late_one_is_asked_again(self) -> None:
         memory = Memory()
 
-        async def late(_: CompletionContext) -> tuple[Snippet, ...]:
+        async def late(_: CompletionContext) -> Retrieval:
             await asyncio.Event().wait()
-            return ()
+            return Retrieval()
 
-        async def search(_: CompletionContext) -> tuple[Snippet, ...]:
-            return (SNIPPET,)
+        async def search(_: CompletionContext) -> Retrieval:
+            return Retrieval((SNIPPET,))
 
         assert not (await self.prompt_after(late, memory)).snippets
         assert (await self.prompt_after(search, memory, "x = y▮")).snippets
+
+    async def test_what_a_late_one_has_found_is_used_and_it_is_asked_again(self) -> None:
+        memory, answers = (
+            Memory(),
+            [Retrieval((SNIPPET,), "late", is_late=True), Retrieval((SNIPPET, SNIPPET))],
+        )
+
+        async def search(_: CompletionContext) -> Retrieval:
+            return answers.pop(0)
+
+        assert len((await self.prompt_after(search, memory)).snippets) == 1
+        assert len((await self.prompt_after(search, memory, "x = y▮")).snippets) == 2
+        assert not answers
+
+    async def test_the_trace_says_why_there_is_little(self) -> None:
+        async def search(_: CompletionContext) -> Retrieval:
+            return Retrieval(note="in-file")
+
+        trace = TraceDraft("test")
+        ports = Ports(search, ScriptedEngine(["1"]).generate)
+        await complete(request_at("x = ▮"), SETTINGS, ports, Memory(), trace)
+        assert trace.freeze().fields["search_note"] == "in-file"
 
 
 async def test_a_closed_document_is_forgotten() -> None:

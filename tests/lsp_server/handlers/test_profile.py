@@ -56,6 +56,23 @@ def test_workspace_folders(params, roots):
     assert parse_profile(params).roots == roots
 
 
+def test_what_a_client_does_with_code_actions():
+    resolve = {"dataSupport": True, "resolveSupport": {"properties": ["edit", 5]}, "disabledSupport": True}
+    capabilities = {
+        "window": {"showDocument": {"support": True}},
+        "textDocument": {"codeAction": resolve},
+        "general": {"markdown": {"parser": "marked"}},
+    }
+    profile = parse_profile({"capabilities": capabilities})
+    assert profile.has_show_document
+    assert profile.resolves_edits
+    assert profile.shows_disabled
+    assert profile.shows_answers
+    for odd in (True, 5, [], {"codeAction": {"resolveSupport": {"properties": "edit"}}}):
+        profile = parse_profile({"capabilities": {"window": odd, "textDocument": odd, "general": odd}})
+        assert not (profile.has_show_document or profile.resolves_edits or profile.shows_answers)
+
+
 @pytest.mark.parametrize(
     ("process_id", "watched"), [(5, 5), (None, 0), (0, 0), (-1, 0), (True, 0), ("5", 0), (10**12, 0)]
 )

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lsp_server.index.retrieval import Retrieval
 from lsp_server.index.service import IndexService
-from lsp_server.types import DocumentSnapshot
+from lsp_server.types import DocumentSnapshot, Retrieval
 from tests.lsp_server.index.conftest import StartService, write_files
 
 STORE = """

@@ -38,8 +38,8 @@
 --- Default: 600.
 ---@field search_deadline_ms? integer How long a request waits for related code from the workspace.
 --- Default: 30.
----@field prompt_tokens? integer Longest prompt in tokens. More context, slower first answer. Default:
---- 1536.
+---@field prompt_tokens? integer Longest prompt in tokens. More context, slower first answer. 0: what
+--- suits the model, this machine and `completion.timeout_ms`. Default: 0.
 ---@field multi_line? 'auto'|'never'|'always' Whether a suggestion may have several lines. `auto` decides
 --- by the cursor's place. Default: "auto".
 ---@field prefetch? boolean Whether to compute while you type and while you pause, before the editor
@@ -94,7 +94,7 @@ return {
     timeout_ms = 2000,
     t_max_predict_ms = 600,
     search_deadline_ms = 30,
-    prompt_tokens = 1536,
+    prompt_tokens = 0,
     multi_line = 'auto',
     prefetch = true,
     in_comments = true,

@@ -1,0 +1,111 @@
+"""What goes into one prompt: the related code of a place, and, asked by hand, the whole prompt for it.
+
+Runs in the session. Brings index, pipeline and engine together; holds no state. Must not know LSP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+from lsp_server.completion.context import CompletionContext
+from lsp_server.completion.layout import (
+    BULK_CHARS_PER_TOKEN,
+    LONG_TOKENS,
+    lengthen,
+    near_chars,
+    window_start,
+)
+from lsp_server.completion.pipeline import Memory, Ports, complete
+from lsp_server.engine import Engine
+from lsp_server.index.service import IndexService
+from lsp_server.masking import mask_secrets
+from lsp_server.notebooks import whole_notebook
+from lsp_server.settings import CompletionSettings
+from lsp_server.trace import TraceDraft
+from lsp_server.types import CompletionRequest, NoCompletion, Retrieval, Snippet
+from model.protocol import FimPrompt, GenerationOptions, Piece, TokenPrompt
+
+# Related code is asked for up to so many characters a token of the prompt: the client trims it to its share.
+SNIPPET_CHARS_PER_TOKEN = 2
+CONTEXT_CHARS_PER_TOKEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """In tokens. `prompt` 0: what the model is asked with anyway. `context` of it may be cross-file context;
+    0: its usual share."""
+
+    prompt: int = 0
+    context: int = 0
+
+    @property
+    def is_long(self) -> bool:
+        return self.prompt >= LONG_TOKENS
+
+
+async def search(
+    index: IndexService | None, context: CompletionContext, budget_chars: int, deadline_ms: int
+) -> Retrieval:
+    """From the index, if there is one."""
+    if index is None:
+        return Retrieval()
+    snapshot, offset = whole_notebook(context.snapshot, context.offset)
+    return await index.retrieve(snapshot, offset, budget_chars, deadline_ms)
+
+
+async def build_prompt(
+    request: CompletionRequest,
+    settings: CompletionSettings,
+    budget: Budget,
+    index: IndexService | None,
+    engine: Engine,
+    trace: TraceDraft,
+) -> TokenPrompt | NoCompletion:
+    """What the model would see: the same pipeline, up to the point where the model is asked. A budget that is
+    named may be larger than the model's own context."""
+    if budget.prompt:
+        settings = settings.model_copy(update={"prompt_tokens": budget.prompt})
+    asked: list[FimPrompt] = []
+
+    async def find(context: CompletionContext) -> Retrieval:
+        n_chars = _context_chars(settings.prompt_tokens, budget)
+        return await search(index, context, n_chars, settings.search_deadline_ms)
+
+    async def note(prompt: FimPrompt, options: GenerationOptions) -> AsyncIterator[Piece]:
+        asked.append(prompt)
+        yield Piece("", stop_reason="eos")
+
+    result = await complete(request, settings, Ports(find, note), Memory(), trace)
+    if not asked:
+        assert isinstance(result, NoCompletion)
+        return result
+    prompt = replace(asked[0], context_tokens=budget.context)
+    if budget.is_long and await engine.shows_snippets():
+        with trace.stage("survey"):
+            prompt = lengthen(prompt, await _survey(request, budget, index), budget.prompt)
+    with trace.stage("layout"):
+        if budget.prompt:
+            return await engine.lay_out(prompt, budget.prompt)
+        return await engine.build_prompt(prompt, settings.prompt_tokens)
+
+
+def _context_chars(prompt_tokens: int, budget: Budget) -> int:
+    """How much may be found for this very place."""
+    if budget.is_long:
+        return max(near_chars(budget.prompt), budget.context * CONTEXT_CHARS_PER_TOKEN)
+    return (budget.context or prompt_tokens) * (
+        CONTEXT_CHARS_PER_TOKEN if budget.context else SNIPPET_CHARS_PER_TOKEN
+    )
+
+
+async def _survey(
+    request: CompletionRequest, budget: Budget, index: IndexService | None
+) -> tuple[Snippet, ...]:
+    if index is None:
+        return ()
+    snapshot, offset = whole_notebook(request.snapshot, request.offset)
+    start = window_start(snapshot.text[:offset], budget.prompt)
+    n_chars = int((budget.context or budget.prompt) * BULK_CHARS_PER_TOKEN)
+    found = await index.survey(snapshot, start, n_chars)
+    return tuple(replace(item, text=mask_secrets(item.text)) for item in found)

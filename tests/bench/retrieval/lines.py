@@ -1,0 +1,158 @@
+"""The rest of a line, written by a model that sees the context of each method: exact match and similarity.
+
+Every method gets as many characters as the others, every prompt the same code around the cursor. A case needs
+a cross-file name when the rest of its line names something that another file defines, and its own does not.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lsp_server.types import Snippet
+from model.fim import family, layout
+from model.lab.cases import encode_segments, keep_first_lines, keep_last_lines, pick_code_cut
+from model.lab.engine import Engine
+from model.lab.evaluate import similarity
+from model.lab.samples import read_corpus
+from model.lab.tokenizer import Tokenizer
+from model.protocol import FimPrompt, PromptSnippet
+from tests.bench.retrieval.cases import MAX_DEFINITIONS, MIN_NAME, Case, Package, load_package
+from tests.bench.retrieval.methods import bm25, ring
+from tests.bench.retrieval.sources import is_test
+from tests.bench.retrieval.workspace import Workspace
+
+CONTEXT_CHARS = 1400
+PREFIX_TOKENS, SUFFIX_TOKENS, N_PREDICT = 320, 96, 48
+METHODS = ("none", "random chunks of near files (ring)", "chunks by BM25", "edgewise")
+_WORD = re.compile(r"[^\W\d]\w*")
+_PATH = re.compile(r"^# (.+\.py)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A case with what its author wrote."""
+
+    case: Case
+    expected: str
+    needs_other_file: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The model in its engine."""
+
+    engine: Engine
+    tokenizer: Tokenizer
+    family: str
+
+    @classmethod
+    def load(cls, folder: Path) -> Subject:
+        manifest = tomllib.loads((folder / "model.toml").read_text("utf-8"))
+        tokenizer = Tokenizer(folder / "tokenizer.model")
+        return cls(Engine(folder / manifest["file"]), tokenizer, manifest["family"])
+
+    def complete(self, case: Case, snippets: Sequence[PromptSnippet]) -> str:
+        """The rest of the line. The word before the cursor is the model's to cut into tokens, as in use."""
+        before, after = case.text[: case.offset], case.text[case.offset :]
+        prompt = FimPrompt(
+            keep_last_lines(self.tokenizer, before, PREFIX_TOKENS),
+            keep_first_lines(self.tokenizer, after, SUFFIX_TOKENS),
+            path=f"{case.package}/{case.file}",
+            repository=case.package,
+            snippets=tuple(snippets),
+        )
+        ids = encode_segments(self.tokenizer, layout(family(self.family), prompt))
+        return self.engine.complete(ids, N_PREDICT, ("\n",)).text.rstrip()
+
+
+def write_corpus(corpus: Path, folder: Path) -> dict[str, Path]:
+    """The Python files of each package of a corpus, as folders."""
+    for files in read_corpus(corpus):
+        for file in files:
+            path = folder / file.package / file.path
+            if file.language == "python":
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(file.text, "utf-8")
+    return {path.name: path for path in sorted(folder.iterdir())}
+
+
+def run(packages: Mapping[str, Path], cache: Path, n_lines: int, model: Path) -> None:
+    subject, started = Subject.load(model), time.monotonic()
+    results: dict[str, list[tuple[Line, str]]] = defaultdict(list)
+    for name, root in packages.items():
+        package = load_package(name, root)
+        workspace = Workspace(root, cache)
+        for line in make_lines(package, n_lines):
+            for method in METHODS:
+                context = build_context(method, line.case, package, workspace)
+                results[method].append((line, subject.complete(line.case, context)))
+        print(f"{name}: {len(package.files)} files, {len(results[METHODS[0]])} lines so far", flush=True)
+    print_results(results)
+    print(f"{model.name}, {CONTEXT_CHARS} characters of context, {time.monotonic() - started:.0f} s")
+
+
+def build_context(method: str, case: Case, package: Package, workspace: Workspace) -> Sequence[PromptSnippet]:
+    if method == "none":
+        return ()
+    if method == "edgewise":
+        return [_for_prompt(snippet) for snippet in workspace.snippets(case, CONTEXT_CHARS)]
+    text = (bm25 if "BM25" in method else ring)(case, package.files, CONTEXT_CHARS)
+    _, *parts = _PATH.split(text)
+    return [PromptSnippet(path, code.strip("\n")) for path, code in zip(parts[::2], parts[1::2], strict=True)]
+
+
+def _for_prompt(snippet: Snippet) -> PromptSnippet:
+    return PromptSnippet(snippet.path, snippet.text)
+
+
+def make_lines(package: Package, n_lines: int, seed: int = 1) -> Iterator[Line]:
+    """Cuts anywhere in lines of code; half of the lines need a cross-file name where there are so many."""
+    rng = random.Random(f"{seed}:{package.name}")
+    files = [file for file, text in package.files.items() if not is_test(file) and len(text) > 400]
+    wanted = {True: n_lines // 2, False: n_lines - n_lines // 2}
+    for _ in range(100 * n_lines):
+        line = _cut_line(package, rng.choice(files), rng)
+        if line is not None and wanted[line.needs_other_file]:
+            wanted[line.needs_other_file] -= 1
+            yield line
+
+
+def _cut_line(package: Package, file: str, rng: random.Random) -> Line | None:
+    text = package.files[file]
+    cut = pick_code_cut(text, rng)
+    if cut is None or text.count('"""', 0, cut[0]) % 2:
+        return None
+    start, end = cut
+    case = Case(f"{file}:{start}", package.name, package.root, file, text[:start] + text[end:], start, ())
+    expected = text[start:end].rstrip()
+    return Line(case, expected, _needs_other_file(package, file, expected))
+
+
+def _needs_other_file(package: Package, file: str, expected: str) -> bool:
+    own = {symbol.name for symbol in package.parsed[file].symbols}
+    names = {name for name in _WORD.findall(expected) if len(name) >= MIN_NAME} - own - package.source.common
+    return any(1 <= len(package.definitions.get(name, ())) <= MAX_DEFINITIONS for name in names)
+
+
+def print_results(results: Mapping[str, Sequence[tuple[Line, str]]]) -> None:
+    every = results[METHODS[0]]
+    n_needing = sum(line.needs_other_file for line, _ in every)
+    print(f"\n{'':36}{f'all {len(every)} lines':^22}{f'{n_needing} with a cross-file name':^28}")
+    print(f"{'':36}" + 2 * f"{'exact':>11}{'similar':>11}   ")
+    for method, answers in results.items():
+        needing = [(line, got) for line, got in answers if line.needs_other_file]
+        print(f"{method:36}" + "   ".join(_cells(group) for group in (answers, needing)))
+
+
+def _cells(answers: Sequence[tuple[Line, str]]) -> str:
+    n = max(1, len(answers))
+    exact = sum(got == line.expected for line, got in answers) / n
+    similar = sum(similarity(got, line.expected) for line, got in answers) / n
+    return f"{100 * exact:11.1f}{100 * similar:11.1f}"

@@ -1,0 +1,102 @@
+"""What names say, and which lines of a model are good enough."""
+
+from __future__ import annotations
+
+import pytest
+
+from lsp_server.assist.doc_words import (
+    Verdict,
+    first_sentence,
+    judge,
+    predicate_of_name,
+    summary_of_name,
+    words_of,
+)
+from lsp_server.types import CodeFacts
+
+
+def facts(title: str, kind: str = "function", returns: str = "") -> CodeFacts:
+    return CodeFacts(title, kind, "a.py", 1, 2, returns=returns)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("read_lines", ["read", "lines"]),
+        ("readHTTPHeader", ["read", "HTTP", "header"]),
+        ("HTTPClient", ["HTTP", "client"]),
+        ("utf8", ["utf", "8"]),
+        ("x", ["x"]),
+        ("größeLesen", ["größe", "lesen"]),
+        ("_", []),
+    ],
+)
+def test_words_of_a_name(name: str, words: list[str]) -> None:
+    assert words_of(name) == words
+
+
+@pytest.mark.parametrize(
+    ("title", "summary"),
+    [
+        ("read_lines", "Read lines."),
+        ("Cart.is_empty", "Whether it is empty."),
+        ("Cart.areEqual", "Whether it is equal."),
+        ("Cart.__init__", "Create a new Cart."),
+        ("Cart.Cart", "Create a new Cart."),
+        ("Cart.__len__", "Implement `__len__` of Cart."),
+        ("_", "_."),
+    ],
+)
+def test_summary_of_a_name(title: str, summary: str) -> None:
+    assert summary_of_name(facts(title)) == summary
+
+
+@pytest.mark.parametrize(
+    ("asked", "predicate"),
+    [
+        (facts("CopyAll"), "copies all."),
+        (facts("PushItem"), "pushes item."),
+        (facts("Total", returns="int"), "returns int."),
+        (facts("Total"), "is a function of this package."),
+        (facts("Cart", kind="class"), "is a type of this package."),
+    ],
+)
+def test_predicate_of_a_name(asked: CodeFacts, predicate: str) -> None:
+    assert predicate_of_name(asked) == predicate
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        (" Read it all. Then stop.", "Read it all"),
+        ("Read it all.\n\n    Args:", "Read it all"),
+        ('Read it all."""\n    return', "Read it all"),
+        ("* Read it all */", "Read it all"),
+        ("\n\n", ""),
+        ("", ""),
+    ],
+)
+def test_the_first_sentence(raw: str, sentence: str) -> None:
+    assert first_sentence(raw) == sentence
+
+
+@pytest.mark.parametrize(
+    ("sentence", "verdict"),
+    [
+        ("Read the lines of a file", Verdict.GOOD),
+        ("Return the lines that were read", Verdict.UNRELATED),  # it returns nothing
+        ("", Verdict.EMPTY),
+        ("Read lines", Verdict.EMPTY),
+        ("Read lines " + "and so on " * 12, Verdict.LONG),
+        ("lines = read(path) of it", Verdict.CODE),
+        ("Read the lines:", Verdict.CODE),
+        ("TODO read the lines", Verdict.CODE),
+        ("Read the lines 1 2 3 4 5 6 7 8 9 10 11", Verdict.CODE),
+        ("Read lines of the lines", Verdict.REPEATED),
+        ("Read the the lines", Verdict.REPEATED),
+        ("Read the other lines of it", Verdict.REPEATED),  # stands above another function
+        ("Close the door of the house", Verdict.UNRELATED),
+    ],
+)
+def test_verdicts(sentence: str, verdict: Verdict) -> None:
+    assert judge(sentence, facts("read_lines"), ['"""Read the other lines of it."""']) is verdict
