@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 from lsp_server.index.fact_readers import read_facts
@@ -295,6 +296,7 @@ class Catalogue:
         return known[1]
 
 
+@lru_cache(maxsize=4096)
 def _resolver(path: str) -> str:
     language = language_of(path)
     return language.resolver if language is not None else ""

@@ -18,18 +18,34 @@ _MAX_IMPORT_CHARS = 1000
 
 # A line that has none of these words neither is nor becomes an import, in any of the languages.
 _IMPORT_WORD = re.compile(r"\b(?:import|from|export|require|use|mod|include)\b")
+# What opens or closes a string or a comment of many lines may hide imports, or show them.
+_MAY_TELL = re.compile(rf"{_IMPORT_WORD.pattern}|\"\"\"|\'\'\'|/\*|\*/|`")
 _IMPORT_LINE = re.compile(r"^[ \t]*((?:import|from|export|use|mod|#[ \t]*include)\b)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """`text` is what was seen last, `end` where its last import ends. Not `is_settled`: an error may hide
-    imports."""
+    """`text` is what was seen last. Not `is_settled`: an error may hide imports."""
 
     text: str
-    end: int
     imports: tuple[Import, ...]
     is_settled: bool = True
+
+    def moved(self, text: str) -> _Known:
+        """The same imports in a text that differs, but not in them."""
+        if text == self.text:
+            return self
+        start = _n_common(self.text, text)
+        end = len(self.text) - _n_common_at_end(self.text[start:], text[start:])
+        n_chars = len(text) - len(self.text)
+        n_lines = text.count("\n", start, end + n_chars) - self.text.count("\n", start, end)
+        imports = tuple(
+            replace(item, span=Span(item.span.start + n_chars, item.span.end + n_chars), line=item.line + n_lines)
+            if item.span.start >= end
+            else item
+            for item in self.imports
+        )
+        return replace(self, text=text, imports=imports)
 
 
 class ImportCache:
@@ -44,7 +60,7 @@ class ImportCache:
         known = self._known.get(path)
         if known is None or _may_differ(known, text):
             known = self._parse(path, text, language_id)
-        self._known[path] = replace(known, text=text)
+        self._known[path] = known = known.moved(text)
         self._known.move_to_end(path)
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
@@ -54,11 +70,10 @@ class ImportCache:
         self.n_parsed += 1
         language = language_for(language_id, path)
         if language is None:
-            return _Known(text, len(text), ())
+            return _Known(text, ())
         parsed = parse(text, refine(language, path, text), path, should_yield=True)
-        end = max((item.span.end for item in parsed.imports), default=0)
         is_settled = not parsed.has_errors or _has_all(parsed.imports, text)
-        return _Known(text, end, parsed.imports, is_settled)
+        return _Known(text, parsed.imports, is_settled)
 
 
 def _has_all(imports: tuple[Import, ...], text: str) -> bool:
@@ -73,10 +88,13 @@ def _may_differ(known: _Known, text: str) -> bool:
     if old == text:
         return False
     start = _n_common(old, text)
-    if not known.is_settled or start <= known.end or _is_in_open_import(text, start):
+    if not known.is_settled or _is_in_open_import(text, start):
         return True
     n_after = _n_common_at_end(old[start:], text[start:])
-    return any(_IMPORT_WORD.search(_whole_lines(side, start, len(side) - n_after)) for side in (old, text))
+    end = len(old) - n_after
+    if any(item.span.start <= end and start <= item.span.end for item in known.imports):
+        return True
+    return any(_MAY_TELL.search(_whole_lines(side, start, len(side) - n_after)) for side in (old, text))
 
 
 def _is_in_open_import(text: str, offset: int) -> bool:

@@ -3,7 +3,7 @@ import { findProgram, NOT_INSTALLED, onPath, programIn, type Places } from '../s
 
 function places(programs: string[], change: Partial<Places> = {}): Places {
   return {
-    setting: '', environment: '/own/server', pathVariable: '/usr/bin:/opt/bin', home: '/home/me', platform: 'linux',
+    setting: '', environment: '/own/server', pathVariable: '/usr/bin:/opt/bin', home: '/own/home', platform: 'linux',
     isProgram: (file) => programs.includes(file), ...change,
   };
 }
@@ -17,7 +17,7 @@ describe('findProgram', () => {
   it('then PATH, in its order', () =>
     expect(findProgram(places(all.slice(2)))).toEqual({ program: '/usr/bin/edgewise' }));
   it('knows the home folder', () =>
-    expect(findProgram(places(['/home/me/x'], { setting: '~/x' }))).toEqual({ program: '/home/me/x' }));
+    expect(findProgram(places(['/own/home/x'], { setting: '~/x' }))).toEqual({ program: '/own/home/x' }));
   it('says when there is none', () => expect(findProgram(places([]))).toEqual({ problem: NOT_INSTALLED }));
 
   it.each(['edgewise', './edgewise', '../bin/edgewise'])('refuses the relative setting %s', (setting) => {
