@@ -119,8 +119,8 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """Text from another file chosen for one prompt, and why it was chosen. Where not all of them fit, those of
-    the smallest `rank` are shown; the order stays."""
+    """Text from another file chosen for one prompt, and why it was chosen. Where not all of them fit, those
+    of the smallest `rank` are shown; the order stays."""
 
     path: str
     text: str

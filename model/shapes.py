@@ -146,12 +146,20 @@ def count_file_bytes(tensors: tuple[Tensor, ...]) -> int:
     return sum(tensor.n_bytes for tensor in tensors)
 
 
-def write_random(target: Path, shape: Shape, quant: str, n_ctx: int, advance: store.Advance) -> None:
-    """Writes the file; checks first that the disk has room. `advance` counts bytes."""
+def write_random(
+    target: Path,
+    shape: Shape,
+    quant: str,
+    n_ctx: int,
+    advance: store.Advance,
+    vocabulary: Path | None = None,
+) -> None:
+    """Writes the file; checks first that the disk has room. `advance` counts bytes. `vocabulary`: a trusted
+    model file whose tokens it is to have, filled up to the shape's number, so that text can be tokenised."""
     tensors = plan_tensors(shape, quant)
     store.check_free(target.parent, count_file_bytes(tensors))
     try:
-        writer = _write_head(target, shape, n_ctx, tensors)
+        writer = _write_head(target, shape, n_ctx, tensors, vocabulary)
         file: BinaryIO = writer.fout[0]
         pools = {name: build_pool(name) for name in {tensor.type_name for tensor in tensors}}
         for tensor in tensors:
@@ -163,14 +171,19 @@ def write_random(target: Path, shape: Shape, quant: str, n_ctx: int, advance: st
         store.refuse_write(target, error)
 
 
-def _write_head(target: Path, shape: Shape, n_ctx: int, tensors: tuple[Tensor, ...]) -> gguf.GGUFWriter:
+def _write_head(
+    target: Path, shape: Shape, n_ctx: int, tensors: tuple[Tensor, ...], vocabulary: Path | None
+) -> gguf.GGUFWriter:
     import gguf
 
     name = "qwen3moe" if shape.n_expert else "llama" if shape.is_gated else "starcoder2"
     writer = gguf.GGUFWriter(target, name)
     writer.add_name("random weights")
     _add_sizes(writer, shape, n_ctx)
-    _add_vocabulary(writer, shape.n_vocab)
+    if vocabulary is None:
+        _add_vocabulary(writer, shape.n_vocab)
+    else:
+        _borrow_vocabulary(writer, shape.n_vocab, vocabulary)
     for tensor in tensors:
         kind = gguf.GGMLQuantizationType(CODES[tensor.type_name])
         writer.add_tensor_info(tensor.name, tensor.shape[::-1], None, tensor.n_bytes, raw_dtype=kind)
@@ -212,6 +225,32 @@ def _add_vocabulary(writer: gguf.GGUFWriter, n_vocab: int) -> None:
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_add_bos_token(False)
+    writer.add_vocab_size(n_vocab)
+
+
+def _borrow_vocabulary(writer: gguf.GGUFWriter, n_vocab: int, source: Path) -> None:
+    """Another model's tokenizer, with unused words behind its tokens."""
+    import gguf
+
+    fields = gguf.GGUFReader(source).fields
+    known = {name: field.contents() for name, field in fields.items() if name.startswith("tokenizer.")}
+    n_words = n_vocab - len(known["tokenizer.ggml.tokens"])
+    if n_words < 0:
+        raise ModelRefused(f"The shape has {n_vocab} tokens, fewer than {source.name}: choose another shape.")
+    fillers: dict[str, list[object]] = {
+        "tokens": [f"unused{n}" for n in range(n_words)],
+        "scores": [-1e6] * n_words,
+        "token_type": [5] * n_words,  # unused
+    }
+    for name, value in known.items():
+        if isinstance(value, list):
+            writer.add_array(name, [*value, *fillers.get(name.rpartition(".")[2], [])])
+        elif isinstance(value, bool):
+            writer.add_bool(name, value)
+        elif isinstance(value, int):
+            writer.add_uint32(name, value)
+        else:
+            writer.add_string(name, value)
     writer.add_vocab_size(n_vocab)
 
 

@@ -94,10 +94,8 @@ class LspEditor:
         self._documents: dict[str, OpenDocument] = {}
 
     async def open(self, path: str, text: str, cursor: int) -> None:
-        document = self._documents.get(path)
-        if document is None:
-            document = self._documents[path] = OpenDocument(self._client, self._workspace / path, text)
-        document.tell_cursor(cursor)
+        if path not in self._documents:
+            self._documents[path] = OpenDocument(self._client, self._workspace / path, text)
 
     def _tell(self, scene: Scene, key: Key) -> OpenDocument:
         document = self._documents[scene.path]
@@ -116,8 +114,7 @@ class LspEditor:
 
 
 class VsCode(LspEditor):
-    """Asks after each change and cancels the older request; tells where the cursor is put, which its
-    extension does."""
+    """Asks after each change and cancels the older request; a move of the cursor asks and tells nothing."""
 
     def __init__(self, client: EditorClient, workspace: Path, desk: Desk) -> None:
         super().__init__(client, workspace, desk)
@@ -126,9 +123,7 @@ class VsCode(LspEditor):
     def strike(self, scene: Scene, key: Key) -> None:
         document = self._tell(scene, key)
         self._asking.cancel()
-        if key.is_jump:
-            document.tell_cursor(scene.cursor)
-        else:
+        if not key.is_jump:
             self._asking.set(asyncio.create_task(self._ask(document, scene)))
 
     async def aclose(self) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 PAUSE_S = 0.2
 AT_ONCE_S = 0.01
+BAR_S = 0.15  # the published bar for a local model
 
 
 @dataclass(slots=True)
@@ -89,6 +90,7 @@ class Figures:
     n_keys: int
     n_asked: int
     n_answered: int
+    n_within_bar: int  # answered within 150 ms of the key
     key_ms: Quantiles  # from the key to the answer, whatever the editor waits included
     ask_ms: Quantiles  # from the request to the answer
     n_paused: int  # asked after a pause
@@ -107,6 +109,11 @@ class Figures:
     def answered_share(self) -> float | None:
         """Of the keys that were not followed by another before the editor asked."""
         return self.n_answered / self.n_asked if self.n_asked else None
+
+    @property
+    def within_bar_share(self) -> float | None:
+        """Of all keys."""
+        return self.n_within_bar / self.n_keys if self.n_keys else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +135,7 @@ def count_up(name: str, keys: Sequence[Struck], evaluated: Sequence[Evaluated], 
         n_keys=len(keys),
         n_asked=sum(key.asked_at is not None for key in keys),
         n_answered=len(answered),
+        n_within_bar=sum((key.answered_at or 0) - key.at <= BAR_S for key in answered),
         key_ms=Quantiles.of(1000 * ((key.answered_at or 0) - key.at) for key in answered),
         ask_ms=Quantiles.of(1000 * _wait_s(key) for key in answered),
         n_paused=len(paused),

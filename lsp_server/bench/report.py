@@ -17,8 +17,9 @@ from lsp_server.bench.overhead import Overhead
 from lsp_server.plots import page
 
 _COLUMNS = (
-    "", "key to answer\nms, p50/95/99", "asked to\nanswer, ms", "answered\nin time", "in 10 ms\nafter pause",
-    "tokens a\nkey, p50/95", "tokens\nin all", "prompt\nreused", "chars\naccepted", "CPU ms\na char",
+    "", "key to answer\nms, p50/95/99", "asked to\nanswer, ms", "answered in\ntime/150 ms",
+    "in 10 ms\nafter pause", "tokens a\nkey, p50/95", "tokens\nin all",
+    "prompt\nreused", "chars\naccepted", "CPU ms\na char",
 )  # fmt: skip
 NONE = "–"
 BAR_WIDTH, ROW = 420, 22
@@ -50,7 +51,7 @@ def _row(f: Figures) -> tuple[str, ...]:
         f.name,
         _join(f.key_ms.p50, f.key_ms.p95, f.key_ms.p99),
         _join(f.ask_ms.p50, f.ask_ms.p95),
-        _percent(f.answered_share),
+        f"{_percent(f.answered_share)}/{_percent(f.within_bar_share)}",
         _percent(f.paused_at_once),
         _join(f.evaluated.p50, f.evaluated.p95),
         str(f.n_evaluated),

@@ -29,6 +29,7 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
         "Indexing beside tree-sitter alone and universal-ctags.",
     ),
 }
+N_CTX = 4096  # of a model of random weights
 CONTENDERS = ("vscode", "neovim", "llama.vim", "continue", "tabby", "engine")
 
 
@@ -54,7 +55,7 @@ class LazyBenchmarks(click.Group):
 @click.group(cls=LazyBenchmarks, invoke_without_command=True)
 @click.option("--dir", "folder", type=click.Path(path_type=Path), metavar="DIR",
               help="Type functions of this folder. Left out: edgewise's own.")  # fmt: skip
-@click.option("--keystrokes", "n_keys", default=280, show_default=True, type=click.IntRange(1, 100_000),
+@click.option("--keystrokes", "n_keys", default=260, show_default=True, type=click.IntRange(1, 100_000),
               help="Keys for each contender, typed in real time.")  # fmt: skip
 @click.option("--only", "only", multiple=True, type=click.Choice(CONTENDERS),
               help="Replay only this contender; may be given again.")  # fmt: skip
@@ -110,15 +111,14 @@ def settings_for(model_name: str | None, shape: str | None) -> Iterator[Settings
     from model import calibrate
     from model.commands.measuring import parse_shape
     from model.shapes import write_random
+    from model.store import resolve_model
 
     asked = parse_shape(shape)
     write_note(f"edgewise: writing random weights, {asked.title} as {asked.quant}")
     with calibrate.temporary_file() as path:
-        write_random(path, asked.shape, asked.quant, N_CTX, lambda _: None)
+        builtin = resolve_model("builtin")
+        write_random(path, asked.shape, asked.quant, N_CTX, lambda _: None, vocabulary=builtin)
         yield load(Layer("command line", {"model.name": str(path), "model.adapter": "none"}))[0]
-
-
-N_CTX = 4096
 
 
 def _show(report: Report, page: Path | None, *, is_json: bool) -> None:

@@ -32,7 +32,7 @@ CONTEXT_BUDGET = 2048
     "--budget",
     metavar="N",
     type=int,
-    help="At most this many tokens, also more than the model's context; completion.prompt_tokens if left out.",
+    help="At most so many tokens, also more than the model's context; completion.prompt_tokens if left out.",
 )
 @click.option(
     "--workspace", type=click.Path(path_type=Path), help="The project's folder; found by itself if left out."
@@ -52,8 +52,8 @@ CONTEXT_BUDGET = 2048
     metavar="N",
     type=int,
     multiple=True,
-    help="At most this many tokens of cross-file context (the segments of kind snippet). With --batch a token "
-    f"is 3.5 characters of code whatever the model, {CONTEXT_BUDGET} if left out; give it again for more budgets.",
+    help="At most so many tokens of cross-file context: the segments of kind snippet. With --batch a token "
+    f"is 3.5 characters of code whatever the model, {CONTEXT_BUDGET} if left out; give it again for others.",
 )
 def prompt(
     place: str | None,

@@ -192,8 +192,8 @@ async def _anchor(
     memory: Memory,
     trace: TraceDraft,
 ) -> Anchor:
-    """The anchor with the snippets that all of its prompts share. A search is asked once for each anchor; what
-    a late one found is used, and it is asked again."""
+    """The anchor with the snippets that all of its prompts share. A search is asked once for each anchor;
+    what a late one found is used, and it is asked again."""
     anchor = memory.anchors.place(context, settings.prompt_tokens, is_open=ports.is_append_only())
     if anchor.snippets is None:
         with trace.stage("search"):

@@ -201,10 +201,6 @@ class OpenDocument:
         document = {"uri": self.uri, "version": self._version}
         self._client.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
 
-    def tell_cursor(self, offset: int) -> None:
-        params = {"textDocument": {"uri": self.uri}, "position": self._position_of(offset)}
-        self._client.notify("edgewise/cursorMoved", params)
-
     async def complete(self, offset: int) -> tuple[list[Json], float]:
         """The items that the server offers at an offset, and how many milliseconds it took."""
         params = {

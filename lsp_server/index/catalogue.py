@@ -21,6 +21,7 @@ from lsp_server.index.packages import merge
 from lsp_server.index.reader import Reader
 from lsp_server.index.resolve import (
     OWN_PACKAGE,
+    PACKAGE_RESOLVER,
     is_by_name,
     is_exported,
     package_folder,
@@ -144,7 +145,8 @@ class Catalogue:
     def _package(self, folder: str) -> Outline:
         """Without the current file."""
         if folder not in self._packages:
-            paths = [path for path in self.files_in(folder) if _resolver(path) and path != self._current.path]
+            listed = (path for path in self.files_in(folder) if path != self._current.path)
+            paths = [path for path in listed if _resolver(path) == PACKAGE_RESOLVER]
             wanted = [path for path in paths if not path.endswith(_TEST_FILES)]
             self._packages[folder] = merge(folder, [self.outline(path) for path in wanted])
         return self._packages[folder]
@@ -298,5 +300,7 @@ class Catalogue:
 
 @lru_cache(maxsize=4096)
 def _resolver(path: str) -> str:
+    if path.endswith("/"):
+        return PACKAGE_RESOLVER
     language = language_of(path)
     return language.resolver if language is not None else ""

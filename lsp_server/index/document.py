@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from lsp_server.index.imports import Import
 from lsp_server.index.languages import language_for, refine
 from lsp_server.index.parse import parse
+from lsp_server.types import Span
 
 _KEPT = 16
 _MAX_IMPORT_CHARS = 1000
@@ -40,7 +41,9 @@ class _Known:
         n_chars = len(text) - len(self.text)
         n_lines = text.count("\n", start, end + n_chars) - self.text.count("\n", start, end)
         imports = tuple(
-            replace(item, span=Span(item.span.start + n_chars, item.span.end + n_chars), line=item.line + n_lines)
+            replace(
+                item, span=Span(item.span.start + n_chars, item.span.end + n_chars), line=item.line + n_lines
+            )
             if item.span.start >= end
             else item
             for item in self.imports

@@ -13,11 +13,12 @@ from lsp_server.index.facts import Exprs
 _MAX_STEPS = 8
 _MAX_CHARS = 120
 
-_BASIC = frozenset(
+_BASIC_NAMES = (
     "bool byte error string rune any int int8 int16 int32 int64 uint uint8 uint16 uint32 uint64 uintptr"
     " float32 float64 complex64 complex128 interface struct func nil true false iota append len cap copy"
-    " panic delete min max if for switch select return range go defer type var const".split()
+    " panic delete min max if for switch select return range go defer type var const"
 )
+_BASIC = frozenset(_BASIC_NAMES.split())
 _MANY = re.compile(r"\.\.\.|<-\s*chan\b\s*|chan\b\s*(?:<-)?\s*|\[[^\[\]]*\]|map\[")
 _NAME = re.compile(r"([^\W\d]\w*)(?:\.([^\W\d]\w*))?")
 _HEAD = re.compile(r"[^\W\d]\w*")

@@ -1,7 +1,7 @@
 """What a Go file says about types: struct fields, embedded types, receivers, results, local values.
 
-Runs in the index worker and in the session. Reads lines as gofmt leaves them instead of a syntax tree: what is
-declared in a file begins in the first column, and ends with a bracket in the first column.
+Runs in the index worker and in the session. Reads lines as gofmt leaves them instead of a syntax tree: what
+is declared in a file begins in the first column, and ends with a bracket in the first column.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ _MAX_EXPRS = 3
 _IMPORT = re.compile(r"^import\b[ \t]*(?:\([^)]*\)|[^\n]*)", re.MULTILINE)
 _TOP = re.compile(r"^(func|type|var|const)\b", re.MULTILINE)
 _FUNCTION = re.compile(
-    r"func[ \t]*(?:\([ \t]*(?:(\w+)[ \t]+)?\*?[ \t]*(\w+)(?:\[[^\]]*\])?[ \t]*\)[ \t]*)?(\w+)[ \t]*(\[[^\]\n]*\])?\("
+    r"func[ \t]*(?:\([ \t]*(?:(\w+)[ \t]+)?\*?[ \t]*(\w+)(?:\[[^\]]*\])?[ \t]*\)[ \t]*)?"
+    r"(\w+)[ \t]*(\[[^\]\n]*\])?\("
 )
 _TYPE = re.compile(r"^(?:type[ \t]+|[ \t]+)(\w+)(?:\[[^\]\n]*\])?[ \t]+(=?[ \t]*[^\n]*)", re.MULTILINE)
 _MEMBER_LINE = re.compile(
@@ -32,7 +33,7 @@ _VALUES = re.compile(
     r"^(?:(?:var|const)[ \t]+|[ \t]+)(\w+)(?:[ \t]*,[ \t]*\w+)*[ \t]*([^=\n]*)(=[ \t]*)?", re.MULTILINE
 )
 _LOCAL = re.compile(
-    r"(?P<targets>\b\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*:=[ \t]*(?P<range>range\b)?"
+    r"(?P<targets>\b\w++(?:[ \t]*+,[ \t]*+\w++){0,5}+)[ \t]*+:=[ \t]*(?P<range>range\b)?"
     r"|\bvar[ \t]+(?P<var>\w+)(?:[ \t]*,[ \t]*\w+)*[ \t]*(?P<type>[^=\n]*)(?P<value>=[ \t]*)?"
     r"|\bfunc\((?P<parameters>[^()\n]*)\)"
 )
@@ -154,7 +155,7 @@ def _locals(table: dict[str, Exprs], code: str, start: int, end: int) -> None:
 
 
 def _substituted(exprs: Exprs, table: dict[str, Exprs]) -> Exprs:
-    """A value that begins with a name of the function: by what it is, so that `x := x.Next()` is no circle."""
+    """A value that begins with a local name: by what that is, so that `x := x.Next()` is no circle."""
     found: list[str] = []
     for expr in exprs:
         head = _WORDS.search(expr)

@@ -207,7 +207,7 @@ class Reader:
         return found[:_MANY]
 
     def text_of(self, path: str) -> str:
-        """"" for what is not in the index."""
+        """ "" for what is not in the index."""
         rows = self._read(
             "SELECT bodies.text FROM files JOIN bodies ON bodies.file_id = files.id WHERE files.path = ?",
             (path,),

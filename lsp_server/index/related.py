@@ -27,7 +27,7 @@ _MAX_IMPORTED_NAMES = 60
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What may be wanted at a place, the likeliest first. `is_late`: the time was over before all was seen."""
+    """What may be wanted at a place, the likeliest first. `is_late`: the time was over before the end."""
 
     place: Place
     ranked: Sequence[Ranked]

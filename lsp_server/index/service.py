@@ -142,9 +142,7 @@ class IndexService:
             lambda: retriever.retrieve(documents, document, offset, budget_chars, deadline_s)
         )
 
-    async def survey(
-        self, snapshot: DocumentSnapshot, offset: int, budget_chars: int
-    ) -> tuple[Snippet, ...]:
+    async def survey(self, snapshot: DocumentSnapshot, offset: int, budget_chars: int) -> tuple[Snippet, ...]:
         """What fills a long prompt, by its relevance to the document and what it names before `offset`."""
         folder, path = self._locate(snapshot.path)
         if folder is None:

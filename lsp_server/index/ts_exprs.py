@@ -27,8 +27,8 @@ _NO_TYPES = _words(
     " typeof delete in of import yield case default const let var else return"
 )
 _WRAPPERS = _words(
-    "Promise PromiseLike Partial Required Readonly NonNullable Awaited DeepPartial DeepReadonly Ref ShallowRef"
-    " MaybePromise Exclude Omit Pick Extract Simplify Prettify Nullable Maybe Optional"
+    "Promise PromiseLike Partial Required Readonly NonNullable Awaited DeepPartial DeepReadonly Ref"
+    " ShallowRef MaybePromise Exclude Omit Pick Extract Simplify Prettify Nullable Maybe Optional"
 )
 _MANY = _words(
     "Array ReadonlyArray Set ReadonlySet Iterable IterableIterator AsyncIterable Generator Iterator"

@@ -7,19 +7,23 @@ line that is being typed is always broken, and nothing else may suffer from it.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lsp_server.index.curly import blank_script, closing, parts, spaces
 from lsp_server.index.facts import Exprs, Facts, Scope
 from lsp_server.index.ts_exprs import annotation, value
+from lsp_server.index.ts_heads import bases, declared_result, declared_type, is_function, type_parameters
 
 _MAX_EXPRS = 3
+_MAX_BACK = 20
 _MAX_RESULTS = 3
 _MAX_JOINED = 120
 
 _IMPORT = re.compile(
-    r"^(?:import\b[^;'\"`(]*?(?:from[ \t]*)?['\"][^'\"\n]*['\"]|export\b[^;'\"`(={}]*(?:\{[^{}]*\})?[ \t]*from[ \t]*['\"][^'\"\n]*['\"])",
+    r"^(?:import\b[^;'\"`(]{0,1500}?(?:from[ \t]*)?['\"][^'\"\n]*['\"]"
+    r"|export\b[^;'\"`(={}]*(?:\{[^{}]*\})?[ \t]*from[ \t]*['\"][^'\"\n]*['\"])",
     re.MULTILINE,
 )
 _BLOCK = re.compile(
@@ -30,7 +34,8 @@ _BLOCK = re.compile(
 _STATEMENT = re.compile(
     r"^(?P<indent>[ \t]*+)(?:"
     r"(?P<close>[}\])][^\n]*)"
-    r"|(?:(?:export|default|declare|abstract)[ \t]+)*(?P<kind>class|interface|namespace|module)[ \t]+(?P<class>\w+)"
+    r"|(?:(?:export|default|declare|abstract)[ \t]+)*(?P<kind>class|interface|namespace|module)"
+    r"[ \t]+(?P<class>\w+)"
     r"|(?:(?:export|declare)[ \t]+)*type[ \t]+(?P<type>\w+)[^=\n]*=[ \t]*"
     r"|(?:(?:export|default|declare|async)[ \t]+)*function[ \t]*\*?[ \t]*(?P<function>\w+)[ \t]*"
     r"|(?:(?:export|declare)[ \t]+)*(?:const|let|var)[ \t]+(?P<variable>\w+)[ \t]*!?(?=[:=;\n])"
@@ -40,24 +45,23 @@ _STATEMENT = re.compile(
     r"|(?:\}[ \t]*else[ \t]+)?(?P<test>(?:else[ \t]+)?if[ \t]*\([^\n]*instanceof[^\n]*)"
     r"|for[ \t]*(?:await[ \t]*)?\([ \t]*(?:const|let|var)[ \t]+(?P<each>\w+)[ \t]+of[ \t]+"
     r"|this\.(?P<own>#?\w+)[ \t]*=(?![=>])[ \t]*"
-    r"|(?P<mods>(?:(?:public|private|protected|static|readonly|async|override|abstract|declare|get|set|accessor)[ \t]+)*)"
+    r"|(?P<mods>(?:(?:public|private|protected|static|readonly|async|override|abstract|declare|get|set"
+    r"|accessor)[ \t]+)*)"
     r"\*?[ \t]*(?P<member>#?[^\W\d]\w*)[?!]?[ \t]*(?=[:=(<;])"
     r")",
     re.MULTILINE,
 )
-_NO_MEMBERS = frozenset(
+_NOT_NAMES = (
     "if for while switch return catch function super new throw typeof await delete do else case default yield"
-    " import export const let var".split()
+    " import export const let var"
 )
-_HERITAGE = re.compile(r"\b(?:extends|implements)\b")
-_BASE = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
+_NO_MEMBERS = frozenset(_NOT_NAMES.split())
 _OF_FUNCTION = re.compile(r"[ \t]*=[ \t]*(?:async\b[ \t]*)?(?:function\b[ \t]*\*?[ \t]*\w*[ \t]*)?(?=[<(])")
 _PARAMETER = re.compile(
     r"(?P<mods>(?:(?:public|private|protected|readonly|override)\s+)*)(?:\.\.\.)?(?P<name>\w+)\??\s*(?P<rest>.*)\Z",
     re.DOTALL,
 )
-_RESULT = re.compile(r"\s*+:\s*+")
-_INLINE = re.compile(r"\(([^()\n]*:[^()\n]*)\)[ \t]*(?::[^=\n]{0,80})?=>")
+_INLINE = re.compile(r"\(([^()\n]{0,300}:[^()\n]{0,300})\)[ \t]*+(?::[^=\n]{0,80})?=>")
 _INSTANCE = re.compile(r"(?:(\w+)|this\.(\w+))[ \t]+instanceof[ \t]+([\w.]+)")
 _WORDS = re.compile(r"\w+")
 
@@ -119,6 +123,7 @@ class _Reader:
         if self._module.values:
             self._values[""] = self._module.values
         self._scopes.sort(key=lambda scope: scope.start)
+        self._inline()
         return Facts(
             bases=self._bases,
             values={scope: table for scope, table in self._values.items() if table},
@@ -152,26 +157,31 @@ class _Reader:
             return self._open_function(match["function"], match.start(), match.end(), indent)
         if match["variable"]:
             return self._variable(match, indent)
+        if match["member"] and match["member"] not in _NO_MEMBERS:
+            return self._member(match, indent)
+        self._value(match)
+        return match.end()
+
+    def _value(self, match: re.Match[str]) -> None:
+        """What binds a name, or is a result."""
         if match["taken"] is not None:
             self._destructured(match)
-        elif match["first"]:
-            found = self._evaluated(value(self._code, match.end()))
-            self._bind(match["first"], tuple(_element(expr) for expr in found))
         elif match["returned"] is not None:
             self._result(match)
         elif match["test"]:
-            for name, own, kind in _INSTANCE.findall(match["test"]):
-                self._bind(name, (f"{kind}()",), is_first=True) if name else self._bind_own(
-                    own, (f"{kind}()",)
-                )
-        elif match["each"]:
+            self._tested(match["test"])
+        elif name := match["first"] or match["each"]:
             found = self._evaluated(value(self._code, match.end()))
-            self._bind(match["each"], tuple(_element(expr) for expr in found))
+            self._bind(name, tuple(_element(expr) for expr in found))
         elif match["own"]:
             self._bind_own(match["own"], self._evaluated(value(self._code, match.end())))
-        elif match["member"] and match["member"] not in _NO_MEMBERS:
-            return self._member(match, indent)
-        return match.end()
+
+    def _tested(self, test: str) -> None:
+        for name, own, kind in _INSTANCE.findall(test):
+            if name:
+                self._bind(name, (f"{kind}()",), is_first=True)
+            else:
+                self._bind_own(own, (f"{kind}()",))
 
     def _dotted(self, name: str) -> str:
         outer = self._stack[-1].name if self._stack else ""
@@ -182,11 +192,11 @@ class _Reader:
         head = self._code[match.end() : head_end if head_end >= 0 else match.end()][:600]
         name = self._dotted(match["class"])
         if match["kind"] in ("class", "interface"):
-            self._bases[name] = tuple(_bases(head))
+            self._bases[name] = tuple(bases(head))
         scope = _Open(name, True, match.start(), indent)
         self._stack.append(scope)
         if head.lstrip().startswith("<"):
-            self._values.setdefault(name, {}).update(_type_parameters(head.lstrip()))
+            self._values.setdefault(name, {}).update(type_parameters(head.lstrip()))
         return match.end() + len(head)
 
     def _type(self, match: re.Match[str], indent: int) -> int:
@@ -215,7 +225,7 @@ class _Reader:
             position += 1
         if self._code[position : position + 1] == "<":
             opened = self._code.find("(", position)
-            scope.values.update(_type_parameters(self._code[position : opened if opened >= 0 else position]))
+            scope.values.update(type_parameters(self._code[position : opened if opened >= 0 else position]))
             position = opened if opened >= 0 else position
         if self._code[position : position + 1] != "(":
             return position
@@ -223,7 +233,7 @@ class _Reader:
         for item in parts(self._code[position + 1 : end - 1], ",", "<>"):
             self._parameter(scope, owner, item)
         self._stack.append(scope)
-        declared = _declared_result(self._code, end)
+        declared = declared_result(self._code, end)
         if declared:
             scope.has_type = True
             self._results[scope.name] = annotation(declared)
@@ -249,9 +259,9 @@ class _Reader:
     def _variable(self, match: re.Match[str], indent: int) -> int:
         name, position = match["variable"], match.end()
         function = _OF_FUNCTION.match(self._code, position)
-        if function is not None and _is_function(self._code, function.end(), function[0]):
+        if function is not None and is_function(self._code, function.end(), function[0]):
             return self._open_function(name, match.start(), function.end(), indent)
-        declared, position = _declared(self._code, position)
+        declared, position = declared_type(self._code, position)
         exprs = annotation(declared)
         if not exprs and position > 0:
             exprs = self._evaluated(value(self._code, position))
@@ -262,7 +272,6 @@ class _Reader:
         """A method or field, where a class is directly around it."""
         scope = self._stack[-1] if self._stack else None
         if scope is None or not scope.is_class:
-            self._inline(match)
             return match.end()
         scope.step = indent if scope.step < 0 else scope.step
         if indent != scope.step:
@@ -272,23 +281,28 @@ class _Reader:
             is_getter = "get" in match["mods"].split()
             return self._open_function(name, match.start(), position, indent, is_getter=is_getter)
         function = _OF_FUNCTION.match(self._code, position)
-        if function is not None and _is_function(self._code, function.end(), function[0]):
+        if function is not None and is_function(self._code, function.end(), function[0]):
             return self._open_function(name, match.start(), function.end(), indent)
-        declared, position = _declared(self._code, position)
+        declared, position = declared_type(self._code, position)
         exprs = annotation(declared) or (value(self._code, position) if position > 0 else ())
         self._values.setdefault(scope.name, {})[name.lstrip("#")] = exprs
         if "=>" in declared:
             self._results[f"{scope.name}.{name}"] = annotation(declared.rpartition("=>")[2])
         return match.end()
 
-    def _inline(self, match: re.Match[str]) -> None:
-        """Parameters of a function that is written in an argument, where they have types."""
-        scope = self._stack[-1] if self._stack else None
-        line_end = self._code.find("\n", match.end())
-        line = self._code[match.start() : line_end if line_end >= 0 else len(self._code)]
-        found = _INLINE.search(line) if scope is not None else None
-        for item in parts(found[1], ",", "<>") if found and scope else ():
-            self._parameter(scope, None, item)
+    def _inline(self) -> None:
+        """Parameters of functions that are written in an argument, where they have types: a local of the
+        function around."""
+        starts = [scope.start for scope in self._scopes]
+        for match in _INLINE.finditer(self._code):
+            last = bisect_right(starts, match.start())
+            around = reversed(self._scopes[max(0, last - _MAX_BACK) : last])
+            scope = next((item for item in around if match.start() < item.end and not item.is_class), None)
+            if scope is not None:
+                found = _Open(scope.name, False, 0, 0)
+                for item in parts(match[1], ",", "<>"):
+                    self._parameter(found, None, item)
+                self._locals[scope.name] = {**found.values, **self._locals.get(scope.name, {})}
 
     def _destructured(self, match: re.Match[str]) -> None:
         """`const { a, b: c } = x` are `x.a` and `x.b`."""
@@ -346,92 +360,3 @@ def _substituted(expr: str, values: dict[str, Exprs]) -> Iterator[str]:
 
 def _element(expr: str) -> str:
     return expr[1:] if expr.startswith("*") else f"{expr}[]"
-
-
-def _declared(code: str, position: int) -> tuple[str, int]:
-    """(the type behind a colon, where the value begins: 0 when there is none)"""
-    end = position
-    depth = 0
-    while end < len(code) and end < position + 600:
-        character = code[end]
-        if character in "([{<":
-            depth += 1
-        elif character in ")]}" or (character == ">" and code[end - 1] != "="):
-            if depth == 0:
-                break
-            depth -= 1
-        elif depth == 0 and character in ";,":
-            break
-        elif depth == 0 and character == "=" and code[end + 1 : end + 2] != ">":
-            return code[position:end].strip(" :\n"), end + 1
-        elif depth == 0 and character == "\n" and code[position:end].strip(" :\t"):
-            break
-        end += 1
-    return code[position:end].strip(" :\n"), 0
-
-
-def _declared_result(code: str, end: int) -> str:
-    """The type behind a parameter list."""
-    match = _RESULT.match(code, end)
-    if match is None:
-        return ""
-    start = position = match.end()
-    depth = 0
-    while position < len(code) and position < start + 600:
-        character = code[position]
-        if character in "([{<" and not (character == "{" and depth == 0 and code[start:position].strip()):
-            depth += 1
-        elif character in ")]}" or (character == ">" and code[position - 1] != "="):
-            depth -= 1
-        elif depth == 0 and (character in ";\n{" or code.startswith("=>", position)):
-            break
-        position += 1
-    return code[start:position]
-
-
-def _is_function(code: str, position: int, before: str) -> bool:
-    """Whether what begins with a bracket or type parameters at `position` is a function."""
-    if "function" in before:
-        return True
-    opened = code.find("(", position) if code[position] == "<" else position
-    if opened < 0:
-        return False
-    end = closing(code, opened)
-    rest = code[end : end + 200]
-    return rest.lstrip().startswith("=>") or (rest.lstrip().startswith(":") and "=>" in rest)
-
-
-def _type_parameters(code: str) -> dict[str, Exprs]:
-    """`<T extends Base>`: a T has the members of Base."""
-    depth = end = 0
-    for end, character in enumerate(code):
-        depth += (character == "<") - (character == ">" and code[end - 1 : end] != "=")
-        if depth == 0:
-            break
-    table: dict[str, Exprs] = {}
-    for item in parts(code[1:end], ",", "<>"):
-        name, extends, bound = item.partition(" extends ")
-        if extends and _WORDS.fullmatch(name.strip()):
-            table[name.strip()] = tuple(
-                expr.removesuffix("()") for expr in annotation(bound.partition("=")[0])
-            )
-    return table
-
-
-def _bases(head: str) -> Iterator[str]:
-    for clause in _HERITAGE.split(_without_type_parameters(head))[1:]:
-        for part in parts(clause, ",", "<>"):
-            if match := _BASE.match(part):
-                yield match[0]
-
-
-def _without_type_parameters(head: str) -> str:
-    head = head.lstrip()
-    if not head.startswith("<"):
-        return head
-    depth = 0
-    for index, character in enumerate(head):
-        depth += (character == "<") - (character == ">" and head[index - 1] != "=")
-        if depth == 0:
-            return head[index + 1 :]
-    return ""

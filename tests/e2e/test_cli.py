@@ -210,7 +210,7 @@ def test_prompt_keeps_to_its_budget(shell: Shell, budget: int) -> None:
 def test_a_long_prompt_is_filled_and_a_line_later_begins_alike(shell: Shell, tmp_path: Path) -> None:
     """Far longer than the model's own context; what changes with the cursor stands at the end."""
     line = "def {0}_{1}(value):\n    total = value * {1}\n    return total + value\n\n\n"
-    for name in ("first", "second", "third"):
+    for name in ("first", "second", "third", "fourth"):
         parts = "".join(line.format(name, number) for number in range(1500))
         (tmp_path / f"{name}.py").write_text(f"import first\n\n\n{parts}", "utf-8")
     answers = [

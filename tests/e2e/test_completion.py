@@ -55,7 +55,10 @@ async def test_what_was_accepted_is_counted_once(home: Home, workspace: Path):
         [item] = await client.complete(path, LAST_LINE, 7)
         for _ in range(2):
             assert await client.command(item["command"]["command"], *item["command"]["arguments"]) is None
-        assert (await client.command("edgewise.status"))["accepted"] == 1
+        status = await client.command("edgewise.status")
+        assert status["accepted"] == 1
+        assert 256 <= status["prompt_tokens"] <= 4096
+        assert {"prompt_per_s", "resident_mb", "is_contended"} <= status["pace"].keys()
 
 
 async def test_any_trigger_kind_is_answered(home: Home, workspace: Path):

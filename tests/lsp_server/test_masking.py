@@ -188,3 +188,28 @@ def test_long_lines_and_odd_texts_take_no_time() -> None:
         "-" * 200_000,
     ):
         assert len(mask_secrets(text)) == len(text)
+
+
+NAMES = [
+    *("passwd", "PASSWORD", "passphrase", "db_pwd", "clientSecret", "token", "credentials", "npm_auth"),
+    *(
+        f"{word}{mark}key"
+        for word in ("api", "ACCESS", "Auth", "account", "private")
+        for mark in ("", "_", "-")
+    ),
+    *("encryption_key", "ENCRYPTION-KEY", "signingKey"),
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("before", ["", "first = 1\n", "é = '日本'\n"])
+def test_every_name_of_a_secret_is_found(name: str, before: str) -> None:
+    """On whatever line: lines without such a name are not looked at."""
+    text = f'{before}{name} = "h7Kq2vRt9LmX4w"\nlast = 2\n'
+    assert mask_secrets(text) == text.replace("h7Kq2vRt9LmX4w", "*" * 14)
+
+
+@pytest.mark.parametrize("name", ["Password", "Pwd", "PWD"])
+def test_passwords_of_connections_may_stand_after_a_blank(name: str) -> None:
+    text = f'"Server=db; {name} =h7Kq2v; Timeout=3"'
+    assert mask_secrets(text) == text.replace("h7Kq2v", "*" * 6)

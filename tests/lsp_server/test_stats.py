@@ -11,7 +11,7 @@ from lsp_server.plots import render
 from lsp_server.stats import Spread, rows, summarise
 from lsp_server.trace import ACCEPTED, PREFETCH, PREPARE, REJECTED, REQUEST, TraceRecord
 from lsp_server.types import Reason
-from lsp_server.why import NO_REQUEST, REASONS, explain, explain_last
+from lsp_server.why import NO_REQUEST, REASONS, SEARCH_NOTES, explain, explain_last
 
 
 def record(total_ms: float = 10.0, method: str = REQUEST, **fields: object) -> TraceRecord:
@@ -113,3 +113,12 @@ def test_the_last_request_in_sentences() -> None:
     assert explain(CACHED)[1].endswith("typing through.")
     assert len(explain(CACHED)) == 2
     assert "“new-reason”" in explain(record(outcome="new-reason"))[0]
+
+
+@pytest.mark.parametrize("note", SEARCH_NOTES)
+def test_why_there_was_little_related_code(note: str) -> None:
+    assert SEARCH_NOTES[note] in explain(record(search_note=note))
+
+
+def test_nothing_is_said_of_a_search_that_found_enough() -> None:
+    assert explain(record(search_note="")) == explain(record())

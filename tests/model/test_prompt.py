@@ -259,7 +259,8 @@ async def test_a_long_prompt_is_tokenised_in_part(hosts: dict[str, Host]) -> Non
     prompt = await build_prompt(tokenizer, replace(PROMPT, snippets=found), 20_000)
     assert 0.95 * 20_000 <= len(prompt.ids) <= 20_000
     assert max(prompt.shown.snippets) == 999
-    sent = sum(len(part) for body in send.sent for part in body["content"] if isinstance(part, str))
+    contents = [content for body in send.sent if isinstance(content := body["content"], list)]
+    sent = sum(len(part) for content in contents for part in content if isinstance(part, str))
     assert sent < 0.7 * sum(len(snippet.text) for snippet in found)
 
 
@@ -268,4 +269,4 @@ async def test_neighbours_of_one_file_stand_under_one_path(hosts: dict[str, Host
     found = tuple(PromptSnippet(path, f"{path}_{n} = 1\n") for n, path in enumerate("aab"))
     prompt = await build_prompt(tokenizer, replace(PROMPT, snippets=found), 1500)
     texts = [part.text for part in prompt.segments if part.kind is SegmentKind.SNIPPET]
-    assert [text for text in texts if "=" in text] == ["a\na_0 = 1\na_1 = 1\n", "b\nb_2 = 1\n"]
+    assert [text for text in texts if "=" in text] == ["a_0 = 1\na_1 = 1\n", "b_2 = 1\n"]

@@ -49,6 +49,20 @@ def test_the_engine_runs_it(tmp_path: Path, runtime_root: Path, shape: Shape, qu
     assert answer["timings"]["predicted_n"] == 3
 
 
+def test_it_may_have_the_tokens_of_another_model(tmp_path: Path, runtime_root: Path) -> None:
+    path, shape = tmp_path / "random.gguf", Shape(2, 256, 4, 2, 512, 13_000)
+    builtin = store.resolve_model(catalog.BUILTIN)
+    write_random(path, shape, "Q8_0", 512, lambda _: None, vocabulary=builtin)
+    header, borrowed = read_header(path), read_header(builtin)
+    assert len(header.tokens) == 13_000
+    assert list(header.tokens)[: len(borrowed.tokens)] == list(borrowed.tokens)
+    assert header.special_tokens() == borrowed.special_tokens()
+    with running_host(runtime_root, path, "llama_cpp", n_slots=1) as host:
+        assert host.complete([300, 400], n_predict=3, ignore_eos=True)["timings"]["predicted_n"] == 3
+    with pytest.raises(ModelRefused, match="choose another shape"):
+        write_random(path, DENSE, "Q8_0", 512, lambda _: None, vocabulary=builtin)
+
+
 def test_matrices_have_the_customary_types() -> None:
     planned = plan_tensors(Shape(8, 512, 8, 2, 1024, 2000, is_tied=True), "Q4_K_M")
     kinds = Counter((re.sub(r"blk\.\d+\.", "", tensor.name), tensor.type_name) for tensor in planned)

@@ -14,7 +14,16 @@ from lsp_server.index.resolve import dotted, paths, python, rust, scripts
 from lsp_server.index.resolve.files import Files, folder_of
 from lsp_server.index.resolve.go import resolve_go
 
-__all__ = ["Files", "is_by_name", "is_exported", "package_folder", "resolve", "resolve_member"]
+__all__ = [
+    "OWN_PACKAGE",
+    "PACKAGE_RESOLVER",
+    "Files",
+    "is_by_name",
+    "is_exported",
+    "package_folder",
+    "resolve",
+    "resolve_member",
+]
 
 # What is asked with the module and the importer.
 RESOLVERS: Mapping[str, Callable[[str, str, Files], str]] = {
@@ -45,6 +54,8 @@ MEMBERS: Mapping[str, Callable[[str, str, str, Files], str]] = {
 }
 
 OWN_PACKAGE = "."
+# Of the language whose packages are folders.
+PACKAGE_RESOLVER = "go"
 
 
 def resolve(resolver: str, module: str, importer: str, files: Files, name: str = "") -> str:
@@ -71,11 +82,11 @@ def is_by_name(resolver: str) -> bool:
 
 def package_folder(resolver: str, path: str) -> str:
     """The folder whose files are one module, of which `path` is a part; "" where a file is a module."""
-    return folder_of(path) or "./" if resolver == "go" else ""
+    return folder_of(path) or "./" if resolver == PACKAGE_RESOLVER else ""
 
 
 def is_exported(resolver: str, name: str) -> bool:
     """Whether other modules are meant to see a name; where the language itself says so, the import does."""
-    if resolver == "go":
+    if resolver == PACKAGE_RESOLVER:
         return name[:1].isupper()
     return resolver != "python" or not name.startswith("_")

@@ -31,7 +31,7 @@ def _typed(suffixes: tuple[str, ...], module: str, name: str, importer: str, fil
 
 
 def resolve_csharp(module: str, name: str, importer: str, files: Files) -> str:
-    """Namespaces need not follow folders: a type is looked for by its file's name alone, the nearest first."""
+    """Namespaces need not follow folders: a type is looked for by its file's name, the nearest first."""
     if module == ".":
         return first_existing([f"{folder_of(importer)}{name}.cs"], files)
     parts = module.split(".")

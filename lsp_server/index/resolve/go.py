@@ -15,6 +15,7 @@ _MAX_MODULES = 60
 
 def resolve_go(module: str, importer: str, files: Files) -> str:
     """The module that the importer lies in is asked first, then the others, the longest name first."""
+    importer = importer.removeprefix("./")
     if "." not in module.partition("/")[0] and not _own_modules(importer, files):
         return ""
     for name, folder in _modules(importer, files):

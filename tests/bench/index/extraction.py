@@ -3,8 +3,8 @@
     python -m tests.bench.index.extraction [FOLDER ...] [--files N]
 
 Every file is read once; then, in turns, it is only parsed, and taken from bytes to packed rows as the index
-worker does, which looks for garbage no more often. The best of five rounds counts for each: the machine is
-noisy, ratios within one run are not.
+worker does, which looks for garbage no more often. Seconds are the processor's, of the best of five rounds:
+on a busy machine those of the clock say nothing, and even these only by their ratios within one run.
 Languages that the folders hold nothing of are measured on their golden sample: those rows have a star.
 """
 
@@ -87,12 +87,12 @@ def row_of(language: Language, files: list[tuple[str, bytes]], is_sample: bool) 
     for name, content in files:
         alone, whole = [], []
         for _ in range(N_ROUNDS):
-            started = time.perf_counter()
+            started = time.process_time()
             parser.parse(content)
-            between = time.perf_counter()
+            between = time.process_time()
             parse_source(name, content)
             alone.append(between - started)
-            whole.append(time.perf_counter() - between)
+            whole.append(time.process_time() - between)
         parse_s += min(alone)
         index_s += min(whole)
     return Row(

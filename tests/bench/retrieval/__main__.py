@@ -32,6 +32,7 @@ from tests.bench.retrieval.cases import (
     read_package,
 )
 from tests.bench.retrieval.fit import build_example, fit
+from tests.bench.retrieval.import_methods import BY_IMPORTS
 from tests.bench.retrieval.latency import Clock, ask, print_latency
 from tests.bench.retrieval.methods import SIMPLE
 from tests.bench.retrieval.sources import SOURCES
@@ -69,17 +70,21 @@ def run(cases: Sequence[Case], held_out: frozenset[str]) -> None:
     with tempfile.TemporaryDirectory() as cache:
         for package, of_package in by_package(cases).items():
             group = "held out" if package in held_out else "tuned on"
-            files = read_files(of_package[0].root, SOURCES[of_package[0].language])
+            loaded = load_package(package, of_package[0].root, SOURCES[of_package[0].language])
             workspace = Workspace(of_package[0].root, Path(cache))
             for case in of_package:
                 for budget in BUDGETS:
                     chars = int(budget * CHARS_PER_TOKEN)
-                    for name, method in SIMPLE.items():
-                        scores[group, name, budget].add(case, method(case, files, chars))
+                    contexts = {name: method(case, loaded.files, chars) for name, method in SIMPLE.items()}
+                    contexts.update(
+                        (name, by_imports(case, loaded, chars)) for name, by_imports in BY_IMPORTS.items()
+                    )
+                    for name, simple in contexts.items():
+                        scores[group, name, budget].add(case, simple)
                     context, taken = workspace.retrieve(case, chars)
                     scores[group, OURS, budget].add(case, context)
                     times.append(taken)
-            print(f"{package}: {len(files)} files, {len(of_package)} cases, {group}", flush=True)
+            print(f"{package}: {len(loaded.files)} files, {len(of_package)} cases, {group}", flush=True)
     print_table(scores, times)
 
 
@@ -93,7 +98,7 @@ def print_table(scores: Mapping[tuple[str, str, int], Score], times: Sequence[Cl
             + "".join(f"{via:>8}" for via in VIAS)
             + " (2048)"
         )
-        for name in (*SIMPLE, OURS):
+        for name in (*SIMPLE, *BY_IMPORTS, OURS):
             row = [scores[group, name, budget].share() for budget in BUDGETS]
             row += [scores[group, name, BUDGETS[-1]].share(via) for via in VIAS]
             print(f"{name:42}" + "".join(f"{cell:>8}" for cell in row))

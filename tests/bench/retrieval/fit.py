@@ -59,7 +59,7 @@ def fit(examples: Sequence[Example]) -> dict[str, float]:
             scores = matrix @ weights
             loss = loss + (torch.logsumexp(scores, 0) - torch.logsumexp(scores[wanted], 0)) / len(rows)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     fitted = {name: round(value, 2) for name, value in zip(names, weights.tolist(), strict=True)}
     return {name: value for name, value in fitted.items() if not math.isclose(value, 0.0, abs_tol=0.005)}

@@ -42,7 +42,7 @@ def ring(case: Case, files: Mapping[str, str], budget_chars: int) -> str:
 
 def windows(case: Case, files: Mapping[str, str], budget_chars: int) -> str:
     """Windows of lines by Jaccard similarity, each with the lines that follow it (RepoCoder)."""
-    query = set(_WORD.findall(_last_lines(case)))
+    query = set(_WORD.findall(last_lines(case)))
     scored = []
     for file, text in files.items():
         lines = text.split("\n") if file != case.file else []
@@ -65,7 +65,7 @@ def bm25(case: Case, files: Mapping[str, str], budget_chars: int) -> str:
         for chunk in cut(text)
     ]
     bags = [set(words_in(text).split()) for _, text in chunks]
-    query = set(words_in(_last_lines(case)).split())
+    query = set(words_in(last_lines(case)).split())
     frequency = {word: sum(word in bag for bag in bags) for word in query}
     weights = {word: log(1 + (len(bags) - n + 0.5) / (n + 0.5)) for word, n in frequency.items() if n}
     mean = sum(map(len, bags)) / max(1, len(bags))
@@ -77,7 +77,7 @@ def bm25(case: Case, files: Mapping[str, str], budget_chars: int) -> str:
     return pack((chunks[index] for index in best), budget_chars)
 
 
-def _last_lines(case: Case) -> str:
+def last_lines(case: Case) -> str:
     return "\n".join(case.text[: case.offset].split("\n")[-N_QUERY_LINES:])
 
 

@@ -28,6 +28,7 @@ def test_times_run_from_the_key_and_from_the_question() -> None:
     ledger.answered(number, "ab", 10.25)
     found = figures(ledger)
     assert (found.key_ms.p50, found.ask_ms.p50) == (pytest.approx(250), pytest.approx(50))
+    assert (found.answered_share, found.within_bar_share) == (1, 0)
 
 
 def test_an_answer_after_the_next_key_is_none() -> None:
@@ -38,7 +39,7 @@ def test_an_answer_after_the_next_key_is_none() -> None:
     ledger.answered(first, "abc", 1.2)
     found = figures(ledger)
     assert (found.n_asked, found.n_answered, found.n_shown) == (1, 0, 0)
-    assert found.answered_share == 0
+    assert found.answered_share == found.within_bar_share == 0
 
 
 def test_only_questions_after_a_pause_count_as_such_answered_or_not() -> None:

@@ -24,7 +24,7 @@ def report() -> Report:
 
 def test_rows() -> None:
     found, nothing = rows(report().contenders)
-    assert found == ("it <b>", "42/42/42", "42/42", "100%", "–", "3/3", "3", "97.0%", "2", "5.0")
+    assert found == ("it <b>", "42/42/42", "42/42", "100%/100%", "–", "3/3", "3", "97.0%", "2", "5.0")
     assert nothing[1] == "–/–/–"
 
 

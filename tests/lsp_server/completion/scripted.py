@@ -15,8 +15,8 @@ from lsp_server.types import (
     CompletionRequest,
     DocumentSnapshot,
     NoCompletion,
-    SelectedCompletion,
     Retrieval,
+    SelectedCompletion,
     Trigger,
 )
 from model.protocol import FimPrompt, GenerationOptions, Piece, Usage

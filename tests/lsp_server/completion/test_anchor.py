@@ -234,6 +234,52 @@ def test_snippets_that_come_after_the_anchor_has_moved_are_not_kept() -> None:
     assert anchors.place(context_at("x▮"), BUDGET) is new
 
 
+def found(*names: str) -> tuple[Snippet, ...]:
+    text = "\n".join(f"def {name}():" for name in names)
+    return (Snippet("other.py", text, "likely"),) if names else ()
+
+
+def anchored(anchors: Anchors, drawn: str, *names: str) -> list[str]:
+    """The snippets of a new anchor for which so much was found."""
+    anchors.lift(URI)
+    anchor = anchors.place(context_at(drawn), BUDGET)
+    return [item.text for item in anchors.freeze_snippets(URI, anchor, found(*names)).snippets or ()]
+
+
+def test_the_next_anchor_appends_to_the_snippets() -> None:
+    anchors = Anchors()
+    assert anchored(anchors, START, "a", "b") == ["def a():\ndef b():"]
+    assert anchored(anchors, START, "c", "a") == ["def a():\ndef b():", "def c():"]
+    assert anchored(anchors, START) == ["def a():\ndef b():", "def c():"]
+
+
+def test_a_pause_redoes_the_order_once() -> None:
+    anchors = Anchors()
+    anchored(anchors, START, "a", "b")
+    assert not anchors.end_epoch(URI)
+    anchored(anchors, START, "c", "a")
+    assert anchors.end_epoch(URI)
+    assert not anchors.end_epoch(URI)
+    assert anchored(anchors, START, "c", "a") == ["def c():\ndef a():"]
+
+
+def test_snippets_that_were_left_out_do_not_come_back() -> None:
+    anchors = Anchors()
+    anchored(anchors, START, "a", "b")
+    anchored(anchors, START, "c", "a")
+    anchor = anchors.get(URI)
+    assert anchor is not None
+    anchors.put(URI, anchor.prepared(context_at(START), Shown(n_prefix=5, snippets=(0,))))
+    assert anchored(anchors, START, "b", "a") == ["def a():\ndef b():"]
+
+
+def test_another_document_has_its_own_order() -> None:
+    anchors = Anchors()
+    anchored(anchors, START, "a", "b")
+    anchors.forget(URI)
+    assert anchored(anchors, START, "c", "a") == ["def c():\ndef a():"]
+
+
 def test_few_documents_are_remembered() -> None:
     anchors = Anchors(n_kept=2)
     context = context_at(START)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -119,7 +120,7 @@ def test_what_depends_on_the_cursor_comes_last_and_goes_last() -> None:
 def test_a_line_later_nearly_all_prompts_share_their_beginning() -> None:
     starts = line_starts(FILE)[4000:4400]
     prompts = [long_prompt(offset) for offset in starts]
-    held = [a.snippets == b.snippets for a, b in zip(prompts, prompts[1:], strict=False)]
+    held = [a.snippets == b.snippets for a, b in pairwise(prompts)]
     assert sum(held) >= 0.95 * len(held)
 
 

@@ -115,7 +115,7 @@ def test_facts_that_nobody_wrote_are_none() -> None:
 
 
 def test_other_languages_have_uses_only() -> None:
-    facts = read_facts("go", "func f() { s.Write(x) }")
+    facts = read_facts("lua", "func f() { s.Write(x) }")
     assert facts.uses[""].split() == ["func", "s.Write"]
     assert not facts.bases
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lsp_server.index.catalogue import Catalogue, Late
 from lsp_server.index.service import IndexService
 from lsp_server.types import DocumentSnapshot, Retrieval
 from tests.lsp_server.index.conftest import StartService, write_files
@@ -190,3 +191,24 @@ async def test_a_file_that_imports_nothing_and_a_place_outside_find_nothing_wron
 async def test_the_same_state_gives_the_same_answer(shop: IndexService, root: Path) -> None:
     first = await ask(shop, root, MEMBERS["attribute"])
     assert await ask(shop, root, MEMBERS["attribute"]) == first
+
+
+@pytest.mark.parametrize("n_checks", [0, 1, 2, 3])
+async def test_who_is_late_on_the_way_gets_what_is_there(
+    shop: IndexService, root: Path, monkeypatch: pytest.MonkeyPatch, n_checks: int
+) -> None:
+    path = root / "shop/main.py"
+    text = "from shop.store import Store, open_store\nimport shop.store\ndef f():\n    s = Store(1)\n    s."
+    snapshot = DocumentSnapshot(path.as_uri(), str(path), "shop/main.py", str(root), "python", 1, text)
+    whole = await shop.retrieve(snapshot, len(text), 4000)
+    checks = iter(range(n_checks))
+
+    def check_time(_: Catalogue) -> None:
+        if next(checks, None) is None:
+            raise Late
+
+    monkeypatch.setattr(Catalogue, "check_time", check_time)
+    late = await shop.retrieve(snapshot, len(text), 4000)
+    assert (late.is_late, late.note) == (True, "late")
+    assert late.snippets, "what stands behind the dot comes first"
+    assert sum(len(item.text) for item in late.snippets) <= sum(len(item.text) for item in whole.snippets)

@@ -139,3 +139,20 @@ def test_imports_are_those_of_the_text_as_it_stands(edits: list[tuple[int, int, 
 
 def names_of(imports: Iterable[Import]) -> list[tuple[str, str]]:
     return [(item.module, item.name) for item in imports]
+
+
+def test_typing_above_an_import_in_a_function_parses_nothing_and_moves_it() -> None:
+    cache, text = ImportCache(), "import a\n\nx = 1\n\n\ndef f():\n    from b import c\n    return c\n"
+    cache.imports_of("x.py", text, "python")
+    for typed in ("x = 12\n", "x = 12\ny = 3\n"):
+        changed = text.replace("x = 1\n", typed)
+        found = cache.imports_of("x.py", changed, "python")
+        assert found == ImportCache().imports_of("x.py", changed, "python")
+    assert cache.n_parsed == 1
+
+
+def test_a_string_that_is_opened_above_an_import_hides_it() -> None:
+    cache, text = ImportCache(), 'x = 1\n\n\ndef f():\n    from b import c\n    return """c"""\n'
+    assert cache.imports_of("x.py", text, "python")
+    hidden = text.replace("x = 1\n", 'x = """\n')
+    assert cache.imports_of("x.py", hidden, "python") == ImportCache().imports_of("x.py", hidden, "python")
