@@ -102,6 +102,10 @@ class Engine:
         await client.prefill(tokens, may_keep=may_keep)
         return tokens.shown
 
+    async def measure(self, prompt: FimPrompt, budget_tokens: int) -> Shown:
+        """How much of a FIM prompt would be shown."""
+        return (await self._ready_client().build_prompt(prompt, budget_tokens)).shown
+
     @property
     def is_append_only(self) -> bool:
         """Whether text that is typed stands last in the model's layout. False until the model is known."""

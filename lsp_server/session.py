@@ -105,7 +105,7 @@ class Session:
         self._documents: dict[str, Document] = {}
         self._notebooks = Notebooks()
         self._roots: tuple[str, ...] = ()
-        ports = Ports(self._search, self._generate, self._prefill, self._is_append_only)
+        ports = Ports(self._search, self._generate, self._prefill, self._measure, self._is_append_only)
         self._completer = Completer(ports, self._fitted, self.traces)
         self._host = HostStatus(HostState.STOPPED)
         self._index_progress = IndexProgress()
@@ -237,6 +237,9 @@ class Session:
     async def _prefill(self, prompt: FimPrompt, budget_tokens: int) -> Shown:
         may_keep = await self._keeping.may_keep(prompt.path, self._index)
         return await (await self._started_engine()).prefill(prompt, budget_tokens, may_keep=may_keep)
+
+    async def _measure(self, prompt: FimPrompt, budget_tokens: int) -> Shown:
+        return await (await self._started_engine()).measure(prompt, budget_tokens)
 
     def _is_append_only(self) -> bool:
         return self._engine is not None and self._engine.is_append_only

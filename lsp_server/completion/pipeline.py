@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import TypeVar
 
-from lsp_server.completion.anchor import Anchor, Anchors
+from lsp_server.completion.anchor import Anchor, Anchors, begun_word
 from lsp_server.completion.cache import Suggestion, Suggestions
 from lsp_server.completion.context import CompletionContext, build_context
 from lsp_server.completion.filters import FILTERS, UNFINISHED_FILTERS, apply_filters
@@ -39,6 +39,10 @@ async def _prefill_nothing(_: FimPrompt, __: int) -> Shown:
     return Shown()
 
 
+async def _measure_nothing(_: FimPrompt, __: int) -> Shown | None:
+    return None
+
+
 def _never() -> bool:
     return False
 
@@ -50,12 +54,14 @@ def _ignore(_: str) -> None:
 @dataclass(frozen=True, slots=True)
 class Ports:
     """What the pipeline asks of the rest of the session. `generate` is an async generator; closing it frees
-    the engine's slot. `prefill` evaluates a prompt of so many tokens at most. `is_append_only` says whether
-    text that is typed comes last in the model's layout anyway."""
+    the engine's slot. `prefill` evaluates a prompt of so many tokens at most; `measure` says what such a
+    prompt would show. `is_append_only` says whether text that is typed comes last in the model's layout
+    anyway."""
 
     search: Callable[[CompletionContext], Awaitable[Retrieval]]
     generate: Callable[[FimPrompt, GenerationOptions], AsyncIterator[Piece]]
     prefill: Callable[[FimPrompt, int], Awaitable[Shown]] = _prefill_nothing
+    measure: Callable[[FimPrompt, int], Awaitable[Shown | None]] = _measure_nothing
     is_append_only: Callable[[], bool] = _never
 
 
@@ -148,6 +154,7 @@ async def compute(
 ) -> Suggestion | NoCompletion:
     """Asks the model and remembers its suggestion. `hear` gets the model's text so far, again and again."""
     anchor = await _anchor(context, settings, ports, memory, trace)
+    anchor = await _leave_room(anchor, context, settings, ports, memory)
     answer = await _answer(context, anchor, settings, ports, trace, hear)
     with trace.stage("filters"):
         filters = UNFINISHED_FILTERS if answer.ending is Ending.CUT_OFF else FILTERS
@@ -206,6 +213,23 @@ async def _anchor(
     n_snippets = None if anchor.snippets is None else len(anchor.snippets)
     trace.set(n_snippets=n_snippets, n_typed=len(anchor.split(context)[1]))
     return anchor
+
+
+async def _leave_room(
+    anchor: Anchor, context: CompletionContext, settings: CompletionSettings, ports: Ports, memory: Memory
+) -> Anchor:
+    """A new anchor with no more before the cursor than leaves room for what will be typed. Else the window's
+    start would move while a person types, and everything behind it would be evaluated again."""
+    is_typed_behind = len(anchor.split(context)[1]) > len(begun_word(context))
+    if anchor.snippets is None or anchor.prepared_at >= 0 or is_typed_behind:
+        return anchor
+    budget = int(settings.prompt_tokens * PREPARED_SHARE)
+    shown = await ports.measure(build_prompt(context, anchor), budget)
+    if shown is None:
+        return anchor
+    roomy = anchor.prepared(context, shown)
+    memory.anchors.put(context.snapshot.uri, roomy)
+    return roomy
 
 
 async def _within(deadline_ms: int, search: Awaitable[Retrieval]) -> Retrieval:
