@@ -142,7 +142,8 @@ PROJECT_CUTS: Sequence[Cut] = (
     Cut(
         "a line like the one above",
         "documents.py",
-        before="    start = buffer.clamped_offset_at(edit.start.line, edit.start.character, encoding)\n    ",
+        before="    if buffer is None:\n        return None\n"
+        "    start = buffer.clamped_offset_at(edit.start.line, edit.start.character, encoding)\n    ",
         typed="end = buffer.clamped_off",
         rest="set_at(edit.end.line, edit.end.character, encoding)",
     ),
