@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
-from lsp_server.index.ignore import IgnoreRules, is_generated, root_rules
+from lsp_server.index.ignore import IGNORE_FILES, IgnoreRules, is_generated, root_rules
 from lsp_server.index.languages import language_of
 from lsp_server.index.secrets import is_secret
 
@@ -176,7 +176,7 @@ def _file(
 
 
 def may_be_text(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() not in _NO_TEXT
+    return name not in IGNORE_FILES and PurePosixPath(name).suffix.lower() not in _NO_TEXT
 
 
 def _max_bytes(name: str, limits: Limits) -> int:

@@ -5,6 +5,7 @@ Runs in the session: watchdog's threads call `on_change` with a path relative to
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,9 @@ from watchdog.observers import Observer
 
 from lsp_server.index.crawl import may_be_text
 from lsp_server.index.ignore import DEFAULTS, IGNORE_FILES
+
+# It reports as an error that its own thread still runs for a moment after `stop`.
+logging.getLogger("watchdog.observers.inotify").setLevel(logging.CRITICAL)
 
 _WANTED = frozenset({"created", "modified", "deleted", "moved"})
 _NOT_FOLDERS = frozenset(name.rstrip("/") for name in DEFAULTS if "*" not in name)

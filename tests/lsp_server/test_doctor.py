@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -100,7 +99,7 @@ def test_a_cache_folder_that_cannot_be_written_is_broken(monkeypatch: pytest.Mon
 def test_editors_on_the_path_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _write_program(tmp_path, "nvim", "NVIM v0.12.4")
     _write_program(tmp_path, "hx", "helix")
-    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/bin")
+    monkeypatch.setenv("PATH", str(tmp_path))
     checks = list(doctor.check_editors(SETTINGS))
     assert [check.verdict for check in checks] == [Verdict.OK, Verdict.OK]
     assert "Neovim 0.12" in checks[0].message
@@ -108,7 +107,7 @@ def test_editors_on_the_path_are_found(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_neovim_that_is_too_old_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _write_program(tmp_path, "nvim", "NVIM v0.9.5")
-    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/bin")
+    monkeypatch.setenv("PATH", str(tmp_path))
     check = _only(doctor.check_editors(SETTINGS))
     assert check.verdict is Verdict.NOTE
     assert "0.12" in check.cure

@@ -38,9 +38,13 @@ paths = st.builds(
 )
 
 
+def is_below_a_file(path: Path) -> bool:
+    return any(parent.is_file() for parent in path.parents)
+
+
 def write(path: str, text: str) -> Edit:
     def edit(root: Path) -> list[str]:
-        if not any(parent.is_file() for parent in (root / path).parents) and not (root / path).is_dir():
+        if not is_below_a_file(root / path) and not (root / path).is_dir():
             write_files(root, {path: text})
         return [path]
 
@@ -52,8 +56,8 @@ def delete(path: str) -> Edit:
         target = root / path
         if target.is_dir():
             shutil.rmtree(target)
-        else:
-            target.unlink(missing_ok=True)
+        elif target.exists():
+            target.unlink()
         return [path]
 
     return edit
@@ -62,7 +66,8 @@ def delete(path: str) -> Edit:
 def rename(old: str, new: str) -> Edit:
     def edit(root: Path) -> list[str]:
         source, target = root / old, root / new
-        if source.exists() and not target.exists() and not target.is_relative_to(source):
+        is_free = not target.exists() and not is_below_a_file(target)
+        if source.exists() and is_free and not target.is_relative_to(source):
             target.parent.mkdir(parents=True, exist_ok=True)
             source.rename(target)
         return [old, new]
