@@ -169,15 +169,14 @@ def test_same_greedy_text(both_hosts: tuple[Host, Host]) -> None:
 
 @pytest.mark.parametrize("name", ["return", "class", "unicode"])
 def test_same_account_of_it(both_hosts: tuple[Host, Host], name: str) -> None:
+    """What they count. The text is the test's above: here it may part at a near-tie."""
     prompt = lay_out(both_hosts[0], name, "PSM")
     left, right = (host.complete(prompt, n_predict=8, cache_prompt=False) for host in both_hosts)
     fields = (
-        "content",
         "stop_type",
         "tokens_evaluated",
         "tokens_predicted",
         "tokens_cached",
-        "has_new_line",
         "truncated",
     )
     assert [left[field] for field in fields] == [right[field] for field in fields]
