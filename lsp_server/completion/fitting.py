@@ -10,7 +10,7 @@ from lsp_server.settings import CompletionSettings
 from model.protocol import ModelInfo, Pace
 
 USUAL_TOKENS = 1536  # where nothing is known, and the most that a small context is asked for
-MOST_TOKENS = 4096  # related code gains little beyond it (tests/bench/retrieval)
+MOST_TOKENS = 4096  # a judgement, not a measurement
 LEAST_TOKENS = 256
 CONTEXT_SHARE = 4  # a larger context is filled to a quarter: the rest is time that nobody waits for
 USUAL_TIMEOUT_MS = 2000  # the patience that a host's own budget is meant for

@@ -17,7 +17,9 @@ from lsp_server.index.crawl import may_be_text
 from lsp_server.index.ignore import DEFAULTS, IGNORE_FILES
 
 # It reports as an error that its own thread still runs for a moment after `stop`.
-logging.getLogger("watchdog.observers.inotify").setLevel(logging.CRITICAL)
+logging.getLogger("watchdog.observers.inotify").addFilter(
+    lambda record: "called when the thread is inactive" not in record.getMessage()
+)
 
 _WANTED = frozenset({"created", "modified", "deleted", "moved"})
 _NOT_FOLDERS = frozenset(name.rstrip("/") for name in DEFAULTS if "*" not in name)

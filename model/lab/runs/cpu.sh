@@ -28,4 +28,14 @@ python -m model.lab.train --run "$WORK/run-cpu" --rows "$WORK/train-512e.npz" --
     --held-out "$WORK/heldout-512.npz" --workers "$WORKERS" --compile --minutes "$MINUTES" \
     --d-model 256 --n-layers 6 --n-heads 4 --d-ffn 704 --n-batch-tokens 8192 --lr-matrix 0.008 --lr-other 0.004
 
-finish "$WORK/run-cpu" "$WORK/edgewise-cpu"
+# Version 0.2 goes on from those weights: suffix first with no joint, short rows, long ones at the very end.
+[ -e "$WORK/heldout-spm.npz" ] || rows heldout 512 --spm-rate 1.0 --fim-rate 0.8 --out "$WORK/heldout-spm.npz"
+[ -e "$WORK/train-256.npz" ] || rows train 256 --spm-rate 1.0 --fim-rate 0.7 --repo-rate 0.15 --seed 11 --out "$WORK/train-256.npz"
+[ -e "$WORK/train-1024.npz" ] || rows train 1024 --spm-rate 1.0 --fim-rate 0.8 --repo-rate 0.7 --snippet-chars 1600 \
+    --share 0.25 --seed 12 --out "$WORK/train-1024.npz"
+for time in 256 1024; do [ -e "$WORK/train-${time}e.npz" ] || echoes $time 0.06; done
+python -m model.lab.train --run "$WORK/run-spm" --begin-with "$WORK/run-cpu/checkpoint.pt" --rows "$WORK/train-256e.npz" \
+    --long-rows "$WORK/train-1024e.npz" --held-out "$WORK/heldout-spm.npz" --workers "$WORKERS" --compile --minutes "$MINUTES" \
+    --n-layers 6 --lr-matrix 0.008 --lr-other 0.004 --warmup-steps 40 --decay-from 0.68 --long-from 0.9
+
+finish "$WORK/run-spm" "$WORK/edgewise-cpu"

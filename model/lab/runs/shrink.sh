@@ -10,9 +10,9 @@ set -euo pipefail
 cd "$(dirname "$0")/../../.."
 source model/lab/runs/settings.sh
 
-CHECKPOINT=${CHECKPOINT:-$WORK/run-cpu/checkpoint.pt}
+CHECKPOINT=${CHECKPOINT:-$WORK/run-spm/checkpoint.pt}
 ROWS=${ROWS:-$WORK/train-256e.npz}
-HELD_ROWS=${HELD_ROWS:-$WORK/heldout-512.npz}
+HELD_ROWS=${HELD_ROWS:-$WORK/heldout-spm.npz}
 STEPS=${STEPS:-250}
 WORKERS=${WORKERS:-$(nproc)}
 FEW_LAYERS=4 HALF_FFN=352 SHAPE=(--compile)

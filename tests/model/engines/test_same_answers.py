@@ -167,18 +167,20 @@ def test_same_greedy_text(both_hosts: tuple[Host, Host]) -> None:
     assert same >= 20
 
 
+def is_parted_at_a_tie(hosts: tuple[Host, Host], prompt: list[int]) -> bool:
+    left, right = (generate(host, prompt, n_predict=8) for host in hosts)
+    at = find_parting(left, right)
+    return is_near_tie(hosts[0], prompt + left[:at], left[at])
+
+
 @pytest.mark.parametrize("name", ["return", "class", "unicode"])
 def test_same_account_of_it(both_hosts: tuple[Host, Host], name: str) -> None:
-    """What they count. The text is the test's above: here it may part at a near-tie."""
     prompt = lay_out(both_hosts[0], name, "PSM")
     left, right = (host.complete(prompt, n_predict=8, cache_prompt=False) for host in both_hosts)
-    fields = (
-        "stop_type",
-        "tokens_evaluated",
-        "tokens_predicted",
-        "tokens_cached",
-        "truncated",
-    )
-    assert [left[field] for field in fields] == [right[field] for field in fields]
+    counted = ("stop_type", "tokens_evaluated", "tokens_predicted", "tokens_cached", "truncated")
+    said = ("content", "has_new_line")
+    assert [left[field] for field in counted] == [right[field] for field in counted]
+    has_same_text = [left[field] for field in said] == [right[field] for field in said]
+    assert has_same_text or is_parted_at_a_tie(both_hosts, prompt)
     for count in ("cache_n", "prompt_n", "predicted_n"):
         assert left["timings"][count] == right["timings"][count]
