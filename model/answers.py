@@ -13,6 +13,10 @@ from typing import Any, Final, TypeVar
 from model.protocol import Usage
 from model.sse import MalformedStream
 
+# A server looks for a client that went away only when it has something to write, else once a second: with
+# its progress it writes after each batch of a prompt.
+PROGRESS: Final = "prompt_progress"
+SOON_CANCELLED: Final = {"return_progress": True}
 COMPLETION_FIELDS: Final = ("content", "tokens", "stop", "stop_type", "timings")
 T = TypeVar("T")
 
@@ -25,6 +29,7 @@ class Answer:
     tokens: tuple[int, ...] = ()
     reason: str = ""
     usage: Usage | None = None
+    is_progress: bool = False  # nothing is answered yet
 
 
 def _shaped(parse: Callable[[Mapping[str, Any]], T]) -> Callable[[Mapping[str, Any]], T]:
@@ -40,6 +45,8 @@ def _shaped(parse: Callable[[Mapping[str, Any]], T]) -> Callable[[Mapping[str, A
 
 @_shaped
 def parse_completion(event: Mapping[str, Any]) -> Answer:
+    if PROGRESS in event:
+        return Answer(is_progress=True)  # it has a token of its own, which is none of the answer's
     return Answer(
         text=str(event.get("content") or ""),
         tokens=tuple(map(int, event.get("tokens") or ())),
@@ -50,15 +57,12 @@ def parse_completion(event: Mapping[str, Any]) -> Answer:
 
 @_shaped
 def parse_chat(event: Mapping[str, Any]) -> Answer:
+    if PROGRESS in event:
+        return Answer(is_progress=True)
     choice = (event.get("choices") or [{}])[0]
     text = (choice.get("delta") or {}).get("content") or ""
     usage = _usage(event) if "timings" in event else None
     return Answer(str(text), (), str(choice.get("finish_reason") or ""), usage)
-
-
-@_shaped
-def parse_usage(event: Mapping[str, Any]) -> Usage:
-    return _usage(event)
 
 
 @_shaped

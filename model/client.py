@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from model.answers import COMPLETION_FIELDS, parse_chat, parse_completion, parse_tokens, parse_usage
+from model.answers import COMPLETION_FIELDS, SOON_CANCELLED, parse_chat, parse_completion, parse_tokens
 from model.healing import HEALING_ENGINES, Begun, grammar, n_more_tokens
 from model.kv_keeper import KvKeeper
 from model.priority import SESSIONS_WAY, Way
@@ -113,6 +113,7 @@ class ModelClient:
             "n_predict": options.n_predict + n_more_tokens(prompt.begun),
             "timings_per_token": True,
             "response_fields": COMPLETION_FIELDS,
+            **SOON_CANCELLED,
             **({"grammar": grammar(prompt.begun)} if prompt.begun else {}),
         }
         begun = Begun(prompt.begun)
@@ -121,6 +122,8 @@ class ModelClient:
             self._stream(connection, "/completion", body, parse_completion) as answers,
         ):
             async for answer in answers:
+                if answer.is_progress:
+                    continue
                 usage = note(replace(answer.usage or Usage(), n_prompt=len(ids)))
                 text = begun.taken_off(answer.text)
                 if text is None or not stop_ids.isdisjoint(answer.tokens):
@@ -152,6 +155,7 @@ class ModelClient:
             body = _sampling(options) | {
                 "messages": said + begun,
                 "max_tokens": max(1, options.n_predict - n_told),
+                **SOON_CANCELLED,
             }
             async with self._stream(connection, "/v1/chat/completions", body, parse_chat) as answers:
                 async for answer in answers:
@@ -159,8 +163,8 @@ class ModelClient:
                     if answer.text:
                         told, n_told = told + answer.text, n_told + 1
                         yield Piece(answer.text)
-                    if not self._way.is_free and n_told:
-                        break  # goes on behind what was told, as soon as the completion is there
+                    if not self._way.is_free and (n_told or answer.is_progress):
+                        break  # goes on behind what is read or told, as soon as the completion is there
                 else:
                     if not reason:
                         raise self._lost(connection, BROKE_OFF)
@@ -171,9 +175,15 @@ class ModelClient:
         connection = await self._connect()
         options = GenerationOptions(n_predict=0, slot=slot, may_keep=may_keep)
         options, ids = self._seated(options, Purpose.COMPLETION), prompt.ids
-        body = _sampling(options) | {"prompt": ids, "n_predict": 0}
-        async with self._kept(connection, ids, options) as note:
-            return note(await self._ask(connection, "/completion", body, parse_usage))
+        body = _sampling(options) | {"prompt": ids, "n_predict": 0, **SOON_CANCELLED}
+        async with (
+            self._kept(connection, ids, options) as note,
+            self._stream(connection, "/completion", body, parse_completion) as answers,
+        ):
+            async for answer in answers:
+                if answer.usage and not answer.is_progress:
+                    return note(answer.usage)
+        raise self._lost(connection, BROKE_OFF)
 
     async def aclose(self) -> None:
         if self._connection:

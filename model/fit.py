@@ -11,13 +11,14 @@ import json
 import os
 import platform
 import secrets
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 from model.hardware import SMALL_MODEL_BYTES, count_cores
 
-VERSION: Final = 1
+VERSION: Final = 2
 CANCEL_MS: Final = 50.0  # what a cancelled prefill may cost: one batch
 CANCEL_LARGE_MS: Final = 250.0  # of a large model: smaller batches would slow its prefill down
 MIN_BATCH: Final = 8
@@ -26,25 +27,57 @@ PREFILL_S: Final = 10.0  # longer than that nobody waits for a first suggestion
 MIN_BUDGET: Final = 256
 CONTENDED_S: Final = 0.4  # of generation, while other programs need the cores
 MIN_TOKENS: Final = 16
+NEAR: Final = 0.95  # of the best speed is as good: the other threads are the editor's
+# Bytes of weights that one thread goes through in a second, and tokens of a prompt that share them: slower
+# than machines are, so that before anything is measured batches are rather too small than too large.
+GUESSED_BYTES_PER_S: Final = 20e9
+GUESSED_MOST: Final = 2560.0
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Measured: tokens a second with so many threads. `n_threads` 0 is nothing known."""
+    """Measured: tokens a second with so many threads. `n_threads` 0 is nothing known; `n_prompt_threads` 0:
+    prompts are read by as many as generate."""
 
     n_threads: int = 0
     prompt_per_s: float = 0.0
     generated_per_s: float = 0.0
+    n_prompt_threads: int = 0
 
     @property
     def is_known(self) -> bool:
         return self.n_threads > 0
 
 
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What may be another while an engine runs: threads that generate, threads that read prompts, and the
+    tokens of a prompt between two looks at whether anybody still waits for it."""
+
+    n_threads: int
+    n_prompt_threads: int
+    n_batch: int
+
+
+def tune(fit: Fit, weights_bytes: int, n_free: int) -> Tuning:
+    """Threads within what is free, and batches that a cancelled prefill can afford."""
+    n_prompt_threads = min(fit.n_prompt_threads or fit.n_threads, n_free)
+    return Tuning(min(fit.n_threads, n_free), n_prompt_threads, choose_batch(fit.prompt_per_s, weights_bytes))
+
+
+def guess_prompt_per_s(weights_bytes: int, n_threads: int) -> float:
+    """Before anything is measured."""
+    return min(GUESSED_MOST, n_threads * GUESSED_BYTES_PER_S / max(1, weights_bytes))
+
+
+def choose_limit_ms(weights_bytes: int) -> float:
+    """What a cancelled prefill may cost the request after it."""
+    return CANCEL_MS if weights_bytes <= SMALL_MODEL_BYTES else CANCEL_LARGE_MS
+
+
 def choose_batch(prompt_per_s: float, weights_bytes: int) -> int:
     """The largest power of two that a cancelled prefill can afford to finish."""
-    limit_ms = CANCEL_MS if weights_bytes <= SMALL_MODEL_BYTES else CANCEL_LARGE_MS
-    affordable = int(prompt_per_s * limit_ms / 1000)
+    affordable = int(prompt_per_s * choose_limit_ms(weights_bytes) / 1000)
     return max(MIN_BATCH, min(MAX_BATCH, 1 << max(0, affordable.bit_length() - 1)))
 
 
@@ -60,14 +93,22 @@ def choose_max_tokens(fit: Fit, share: float) -> int:
     return max(MIN_TOKENS, int(fit.generated_per_s * share * CONTENDED_S))
 
 
-def choose_faster(fits: list[Fit]) -> Fit:
-    """By the time of a usual request, a few dozen tokens each way. Fewer threads win near-ties: the others
-    are the editor's."""
-    return min(sorted(fits, key=lambda fit: fit.n_threads), key=lambda fit: round(_usual_s(fit), 2))
+def choose_fit(fits: list[Fit]) -> Fit:
+    """Of what was measured with several numbers of threads: the best number for prompts and the best for
+    generation, each the fewest that come near the best speed."""
+    reading = _fewest_near(fits, lambda fit: fit.prompt_per_s)
+    writing = _fewest_near(fits, lambda fit: fit.generated_per_s)
+    return Fit(
+        n_threads=writing.n_threads,
+        prompt_per_s=reading.prompt_per_s,
+        generated_per_s=writing.generated_per_s,
+        n_prompt_threads=reading.n_prompt_threads or reading.n_threads,
+    )
 
 
-def _usual_s(fit: Fit) -> float:
-    return 32 / max(fit.prompt_per_s, 1e-6) + 24 / max(fit.generated_per_s, 1e-6)
+def _fewest_near(fits: list[Fit], speed: Callable[[Fit], float]) -> Fit:
+    best = max(map(speed, fits))
+    return min((fit for fit in fits if speed(fit) >= NEAR * best), key=lambda fit: fit.n_threads)
 
 
 class FitFile:

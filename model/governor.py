@@ -11,7 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -19,7 +19,7 @@ import psutil
 
 from model.contention import Contention, is_on_battery
 from model.engines import RunningEngine
-from model.fit import Fit, FitFile, choose_batch, choose_budget, choose_faster, choose_max_tokens
+from model.fit import Fit, FitFile, Tuning, choose_budget, choose_fit, choose_max_tokens, tune
 from model.hardware import MAX_THREADS, SMALL_MODEL_BYTES, count_cores
 from model.protocol import HostUnavailable, Pace
 from model.speed import Workload, measure
@@ -50,8 +50,7 @@ class Subject:
     wire: Wire
     weights_bytes: int
     ids: range
-    n_threads: int  # at the start
-    n_batch: int
+    tuning: Tuning  # at the start
     is_fixed: bool  # the user named the threads
 
 
@@ -69,7 +68,7 @@ class Governor:
         self._subject, self._fit_file, self._economy, self._tell = subject, fit_file, economy, tell
         self._contention = contention or Contention(count_cores())
         self._fit, self._is_provisional = fit_file.read(), False
-        self._now = (subject.n_threads, subject.n_batch)
+        self._now = subject.tuning
         self._idle_since = time.monotonic()
         self._battery_at, self._on_battery = -BATTERY_LOOK_S, False
         self._told = Pace()
@@ -98,7 +97,7 @@ class Governor:
         except HostUnavailable:
             self._idle_since = time.monotonic()  # a request came between: another time
             return
-        self._fit = choose_faster(fits)
+        self._fit = choose_fit(fits)
         self._is_provisional = self._contention.is_contended
         if not self._is_provisional:
             self._fit_file.write(self._fit)
@@ -106,34 +105,32 @@ class Governor:
 
     def _candidates(self) -> list[int]:
         """A small model gains nothing from a second thread; a large one is tried with one and with all."""
-        n_threads = self._now[0]
+        n_threads = self._now.n_threads
         if self._subject.is_fixed or self._subject.weights_bytes <= SMALL_MODEL_BYTES:
             return [n_threads]
         return sorted({1, n_threads, min(count_cores(), MAX_THREADS)})
 
     def _measure_with(self, n_threads: int) -> Fit:
-        self._change(n_threads, self._now[1])
+        self._change(Tuning(n_threads, n_threads, self._now.n_batch))
         slot = self._subject.engine.n_slots - 1
         load = Workload(self._subject.ids, N_PROMPT, N_GENERATED, slot, seed=time.monotonic_ns())
         speed = measure(self._subject.wire, load)
-        return Fit(self._now[0], speed.prompt_per_s, speed.generated_per_s)
+        return Fit(self._now.n_threads, speed.prompt_per_s, speed.generated_per_s)
 
     def _adapt(self) -> None:
         """Threads within what is free, batches that a cancelled prefill can afford."""
         if not self._fit.is_known:
             return
-        n_batch = choose_batch(self._fit.prompt_per_s, self._subject.weights_bytes)
-        self._change(self._choose_threads(), n_batch)
-
-    def _choose_threads(self) -> int:
+        n_free = 1 if self._saves_energy else self._contention.n_free
+        wanted = tune(self._fit, self._subject.weights_bytes, n_free)
         if self._subject.is_fixed:
-            return self._subject.n_threads
-        return 1 if self._saves_energy else min(self._fit.n_threads, self._contention.n_free)
+            named = self._subject.tuning
+            wanted = replace(wanted, n_threads=named.n_threads, n_prompt_threads=named.n_prompt_threads)
+        self._change(wanted)
 
-    def _change(self, n_threads: int, n_batch: int) -> None:
-        wanted = (n_threads, n_batch)
-        if wanted != self._now and self._subject.engine.refit(n_threads, n_batch):
-            log.info("goes on with %s threads and batches of %s", n_threads, n_batch)
+    def _change(self, wanted: Tuning) -> None:
+        if wanted != self._now and self._subject.engine.refit(wanted):
+            log.info("goes on with %s", wanted)
             self._now = wanted
 
     @property
@@ -147,8 +144,8 @@ class Governor:
     def _publish(self) -> None:
         share = 0.5 if self._saves_energy else self._contention.share
         pace = Pace(
-            n_threads=self._now[0],
-            n_batch=self._now[1],
+            n_threads=self._now.n_threads,
+            n_batch=self._now.n_batch,
             prompt_per_s=round(self._fit.prompt_per_s, 1),
             generated_per_s=round(self._fit.generated_per_s, 1),
             others_cores=round(self._contention.others * 4) / 4,

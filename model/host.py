@@ -16,7 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -25,8 +25,8 @@ from filelock import Timeout
 
 from model import fim, hardware
 from model.adapters import check_fit
-from model.engines import DEFAULT_N_BATCH, EngineOptions, LoadFailed, RunningEngine, choose_engine
-from model.fit import FitFile, choose_batch
+from model.engines import EngineOptions, LoadFailed, RunningEngine, choose_engine
+from model.fit import Fit, FitFile, Tuning, guess_prompt_per_s, tune
 from model.gguf import GgufHeader, read_header
 from model.governor import Economy, Governor, Subject
 from model.meeting import IS_POSIX, Meeting, make_private_folder, read_fingerprint
@@ -117,18 +117,27 @@ def count_kv_bytes(header: GgufHeader, n_ctx: int) -> int:
 
 def build_options(arguments: HostArguments, header: GgufHeader) -> EngineOptions:
     size = fit_memory(arguments, header)
-    fit = find_fit_file(arguments).read()
-    n_threads = hardware.choose_n_threads(arguments.n_threads, header.size_bytes)
+    tuning = choose_tuning(find_fit_file(arguments).read(), arguments.n_threads, header.size_bytes)
     return EngineOptions(
         socket_path=str(arguments.meeting.socket_path) if IS_POSIX else "",
         api_key="" if IS_POSIX else secrets.token_urlsafe(32),
         n_ctx=size.n_ctx,
         n_slots=size.n_slots,
-        n_threads=min(n_threads, fit.n_threads) if fit.is_known and not arguments.n_threads else n_threads,
-        n_batch=choose_batch(fit.prompt_per_s, header.size_bytes) if fit.is_known else DEFAULT_N_BATCH,
+        n_threads=tuning.n_threads,
+        n_batch=tuning.n_batch,
+        n_prompt_threads=tuning.n_prompt_threads,
         adapter=arguments.adapter,
         kv_folder=str(make_private_folder(arguments.meeting.kv_folder)) if IS_POSIX else "",
     )
+
+
+def choose_tuning(fit: Fit, asked_threads: int, weights_bytes: int) -> Tuning:
+    """As it was measured, else as a guess has it; the user's own number of threads stays."""
+    n_threads = hardware.choose_n_threads(asked_threads, weights_bytes)
+    if not fit.is_known:
+        fit = Fit(n_threads, guess_prompt_per_s(weights_bytes, n_threads))
+    tuning = tune(fit, weights_bytes, hardware.count_free_cores())
+    return replace(tuning, n_threads=n_threads, n_prompt_threads=n_threads) if asked_threads else tuning
 
 
 def fit_memory(arguments: HostArguments, header: GgufHeader) -> hardware.KvSize:
@@ -170,8 +179,7 @@ def build_governor(arguments: HostArguments, started: Started) -> Governor:
         connect(started.endpoint),
         started.header.size_bytes,
         choose_ids(started.header),
-        started.options.n_threads,
-        started.options.n_batch,
+        Tuning(started.options.n_threads, started.options.n_prompt_threads, started.options.n_batch),
         is_fixed=arguments.n_threads > 0,
     )
     fit_file, tell = find_fit_file(arguments), arguments.meeting.write_pace

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from model.fit import Tuning
 from model.gguf import GgufHeader
 from model.protocol import ModelRefused
 
@@ -39,6 +40,7 @@ class EngineOptions:
     n_slots: int
     n_threads: int
     n_batch: int = DEFAULT_N_BATCH  # a decode is only interrupted between batches
+    n_prompt_threads: int = 0  # as many as generate
     kv_folder: str = ""  # where slots may be saved; empty: nowhere
     ngram_draft: int = 0  # tokens that n-gram speculation may draft; 0: off
     adapter: str = ""  # the path of a checked LoRA adapter (`model.adapters`), for engines that load one
@@ -59,7 +61,7 @@ class RunningEngine(Protocol):
         """Why it no longer serves; empty while it does."""
         ...
 
-    def refit(self, n_threads: int, n_batch: int) -> bool:
+    def refit(self, tuning: Tuning) -> bool:
         """Goes on with other numbers, KV caches kept. False when this engine cannot, or not now."""
         ...
 

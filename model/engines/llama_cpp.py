@@ -12,12 +12,13 @@ import mmap
 import os
 import socket
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from model.engines import EngineOptions, LoadFailed, Refusal
+from model.fit import Tuning
 from model.gguf import GgufHeader
 from model.wire import Wire, WireError
 
@@ -114,9 +115,9 @@ def _build_params(xllamacpp: ModuleType, header: GgufHeader, options: EngineOpti
     params.sampling.temp = 0.0
     if options.adapter:
         params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(options.adapter, 1.0)]
-    for threads in (params.cpuparams, params.cpuparams_batch):
-        threads.n_threads = options.n_threads
-        threads.poll = 0
+    params.cpuparams.n_threads = options.n_threads
+    params.cpuparams_batch.n_threads = options.n_prompt_threads or options.n_threads
+    params.cpuparams.poll = params.cpuparams_batch.poll = 0
     if options.kv_folder:
         params.slot_save_path = os.path.join(options.kv_folder, "")  # noqa: PTH118  (the closing slash)
     if options.ngram_draft:
@@ -190,12 +191,12 @@ class LlamaServer:
     def find_problem(self) -> str:
         return ""
 
-    def refit(self, n_threads: int, n_batch: int) -> bool:
+    def refit(self, tuning: Tuning) -> bool:
         """llama.cpp's server fixes its threads when it starts. So a second one is started beside the first,
         on the same mapped weights; the KV caches go over, then the socket's name; the first one is let go."""
         if not self._options.socket_path or self.count_active():
             return False
-        wanted = replace(self._options, n_threads=n_threads, n_batch=n_batch)
+        wanted = replace(self._options, **asdict(tuning))
         named = Path(self._options.socket_path)
         beside, before = named.with_name("next.sock"), named.with_name("last.sock")
         try:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from model.answers import Answer, parse_chat, parse_completion, parse_tokens, parse_usage
+from model.answers import Answer, parse_chat, parse_completion, parse_tokens
 from model.protocol import Usage
 from model.sse import MalformedStream
 
@@ -42,6 +42,14 @@ def test_chat(event: dict[str, object], answer: Answer) -> None:
     assert parse_chat(event) == answer
 
 
+@pytest.mark.parametrize("parse", [parse_completion, parse_chat])
+def test_progress_is_no_part_of_the_answer(parse: Callable[[Mapping[str, Any]], Answer]) -> None:
+    """llama-server puts a token 0 into it, which ends the answer of some families."""
+    progress = {"total": 80, "cache": 0, "processed": 32, "time_ms": 15}
+    event = {"content": "", "tokens": [0], "stop": False, "timings": TIMINGS, "prompt_progress": progress}
+    assert parse(event) == Answer(is_progress=True)
+
+
 @pytest.mark.parametrize(
     ("parse", "event"),
     [
@@ -51,7 +59,7 @@ def test_chat(event: dict[str, object], answer: Answer) -> None:
         (parse_chat, {"choices": {"a": 1}}),
         (parse_chat, {"choices": [None]}),
         (parse_chat, {"choices": [{"delta": "text"}]}),
-        (parse_usage, {"timings": {"cache_n": "many"}}),
+        (parse_completion, {"timings": {"cache_n": "many"}}),
         (parse_tokens, {}),
         (parse_tokens, {"tokens": None}),
         (parse_tokens, []),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -210,7 +211,27 @@ async def test_cancelling_the_task_frees_the_slot(slow_host: Host) -> None:
 
 
 def is_idle(host: Host) -> bool:
-    return not host.get("/slots")[0]["is_processing"]
+    return not any(slot["is_processing"] for slot in host.get("/slots"))
+
+
+@pytest.mark.parametrize("is_prefill", [True, False])
+async def test_a_prefill_that_nobody_waits_for_ends_with_its_batch(slow_host: Host, is_prefill: bool) -> None:
+    """By itself llama-server looks for a client that went away once a second."""
+    client = ModelClient(FixedSource(slow_host.endpoint))
+    ids = tuple(random.Random(str(is_prefill)).choices(range(300, 400), k=12_000))
+    whole, begin = (of_ids(ids[:n]) for n in (12_000, 600))
+    task = asyncio.ensure_future(client.prefill(whole) if is_prefill else answer(client, whole))
+    await asyncio.to_thread(eventually, lambda: not is_idle(slow_host), "the prompt is being read")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.to_thread(eventually, lambda: is_idle(slow_host), "the slot is free")
+    assert (await client.prefill(begin)).n_cached < 500
+    await client.aclose()
+
+
+def of_ids(ids: tuple[int, ...]) -> TokenPrompt:
+    return TokenPrompt((TokenSegment(SegmentKind.PREFIX, "", "", ids),))
 
 
 async def test_chat_goes_through_the_template(client: ModelClient) -> None:
@@ -248,6 +269,25 @@ async def test_an_explanation_gives_way_to_a_completion(root: Path) -> None:
         told += [piece.text async for piece in pieces]
         await client.aclose()
     assert 4 < len(list(filter(None, told))) <= 41
+
+
+async def test_an_explanation_gives_way_while_its_prompt_is_read(root: Path) -> None:
+    size = {"n_layer": 8, "n_embd": 512, "n_ctx": 16384}
+    metadata = {CHAT_TEMPLATE_KEY: CHAT_TEMPLATE}
+    path = write_family(root / "edgewise-long.gguf", family("edgewise"), metadata=metadata, **size)
+    way = Way()
+    with running_host(root, path, n_slots=2, n_ctx=8192) as host:
+        client = ModelClient(FixedSource(host.endpoint), way=way)
+        pieces = client.chat([{"role": "user", "content": "a, b = 1 " * 100}], GenerationOptions(n_predict=4))
+        first = asyncio.ensure_future(anext(pieces))
+        await asyncio.to_thread(eventually, lambda: not is_idle(host), "the prompt is being read")
+        with way.taken():
+            await asyncio.to_thread(eventually, lambda: is_idle(host), "no slot is busy")
+            assert not first.done()
+        assert (await first).text
+        *_, last = [piece async for piece in pieces]
+        assert last.usage is not None
+        await client.aclose()
 
 
 async def test_a_model_without_a_template_is_not_asked(slow_host: Host) -> None:

@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from model.fit import Fit, FitFile, choose_batch, choose_budget, choose_faster, choose_max_tokens
+from model.fit import (
+    Fit,
+    FitFile,
+    Tuning,
+    choose_batch,
+    choose_budget,
+    choose_fit,
+    choose_max_tokens,
+    guess_prompt_per_s,
+    tune,
+)
 
 SMALL, LARGE = 12_000_000, 900_000_000
 
@@ -40,9 +50,33 @@ def test_while_others_need_the_cores_suggestions_are_shorter() -> None:
     assert choose_max_tokens(Fit(), 0.5) == 0
 
 
-def test_fewer_threads_win_near_ties() -> None:
-    assert choose_faster([Fit(2, 43.0, 20.0), Fit(1, 43.0, 20.0)]).n_threads == 1
-    assert choose_faster([Fit(1, 40.0, 20.0), Fit(2, 80.0, 38.0)]).n_threads == 2
+@pytest.mark.parametrize(
+    ("measured", "chosen"),
+    [
+        ([Fit(1, 43.0, 20.0), Fit(2, 43.0, 20.0)], Fit(1, 43.0, 20.0, 1)),
+        ([Fit(1, 40.0, 20.0), Fit(2, 80.0, 38.0)], Fit(2, 80.0, 38.0, 2)),
+        ([Fit(2, 44.0, 20.5), Fit(1, 43.0, 20.0)], Fit(1, 43.0, 20.0, 1)),
+        ([Fit(1, 40.0, 20.0), Fit(2, 75.0, 20.4)], Fit(1, 75.0, 20.0, 2)),
+        ([Fit(1, 40.0, 8.0), Fit(2, 40.0, 14.0), Fit(4, 39.0, 9.0)], Fit(2, 40.0, 14.0, 1)),
+    ],
+)
+def test_prompts_and_generation_each_have_their_threads(measured: list[Fit], chosen: Fit) -> None:
+    """The fewest that come near the best."""
+    assert choose_fit(measured) == chosen
+
+
+def test_threads_stay_within_what_is_free() -> None:
+    fit = Fit(n_threads=3, prompt_per_s=600.0, generated_per_s=20.0, n_prompt_threads=4)
+    assert tune(fit, LARGE, n_free=8) == Tuning(3, 4, 128)
+    assert tune(fit, LARGE, n_free=3) == Tuning(3, 3, 128)
+    assert tune(fit, LARGE, n_free=1) == Tuning(1, 1, 128)
+    assert tune(Fit(2, 600.0, 20.0), LARGE, n_free=8) == Tuning(2, 2, 128)
+
+
+def test_before_anything_is_measured_a_large_model_has_a_small_batch() -> None:
+    guesses = [guess_prompt_per_s(n_bytes, 2) for n_bytes in (SMALL, LARGE, 8 * LARGE)]
+    assert guesses == sorted(guesses, reverse=True)
+    assert [choose_batch(*pair) for pair in zip(guesses, (SMALL, LARGE, LARGE), strict=True)] == [128, 8, 8]
 
 
 def test_a_speed_is_remembered_for_this_model_only(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from model import governor as module
 from model.contention import Contention, Times
 from model.engines import EngineOptions
 from model.engines.llama_cpp import LlamaCpp
-from model.fit import Fit, FitFile
+from model.fit import Fit, FitFile, Tuning
 from model.gguf import read_header
 from model.governor import Economy, Governor, Subject
 from model.protocol import Pace
@@ -19,6 +19,7 @@ from model.speed import choose_ids
 from model.wire import Wire
 from tests.model.factory import write_gguf
 
+START = Tuning(n_threads=1, n_prompt_threads=1, n_batch=128)
 LARGE = 900_000_000  # bytes that are claimed, so that more than one thread is considered
 
 
@@ -39,7 +40,7 @@ def subject(runtime_root: Path, tmp_path: Path) -> Iterator[Subject]:
     options = EngineOptions(str(runtime_root / "e.sock"), "", n_ctx=512, n_slots=2, n_threads=1)
     header = read_header(write_gguf(tmp_path / "m.gguf"))
     engine = LlamaCpp().start(header, options)
-    yield Subject(engine, Wire(options.socket_path), LARGE, choose_ids(header), 1, 128, is_fixed=False)
+    yield Subject(engine, Wire(options.socket_path), LARGE, choose_ids(header), START, is_fixed=False)
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_threads_are_given_up_while_others_need_them(
 def test_threads_that_the_user_named_stay(subject: Subject, machine: Machine, tmp_path: Path) -> None:
     file = FitFile(tmp_path / "fit", "m")
     file.write(Fit(2, 300.0, 100.0))
-    fixed = Subject(subject.engine, subject.wire, LARGE, subject.ids, 1, 128, is_fixed=True)
+    fixed = Subject(subject.engine, subject.wire, LARGE, subject.ids, START, is_fixed=True)
     governor, told = govern(fixed, machine, file)
     governor.tick()
     assert (told[-1].n_threads, told[-1].n_batch) == (1, 64)

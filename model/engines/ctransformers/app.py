@@ -31,6 +31,7 @@ from model.engines import EngineOptions, LoadFailed
 from model.engines.ctransformers.decode import Cancelled, Decoder, Job, Outcome, Step
 from model.engines.ctransformers.library import Library
 from model.engines.ctransformers.vocabulary import Vocabulary
+from model.fit import Tuning
 from model.gguf import GgufHeader
 
 START_LIMIT_S: Final = 30.0
@@ -309,7 +310,7 @@ class AppServer:
     def find_problem(self) -> str:
         return "" if self._thread.is_alive() else "the HTTP server ended"
 
-    def refit(self, n_threads: int, n_batch: int) -> bool:
+    def refit(self, tuning: Tuning) -> bool:
         """The library fixes its threads when it loads."""
         return False
 

@@ -9,11 +9,13 @@ import pytest
 
 from model.engines import EngineOptions
 from model.engines.llama_cpp import LlamaCpp, LlamaServer
+from model.fit import Tuning
 from model.gguf import read_header
 from model.wire import Wire
 from tests.model.hosting import BUILTIN, eventually
 
 IDS = list(range(500, 620))
+OTHER = Tuning(n_threads=1, n_prompt_threads=2, n_batch=32)
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def ask(options: EngineOptions, slot: int) -> dict[str, int]:
 def test_the_kv_cache_goes_over(options: EngineOptions) -> None:
     server = start(options)
     assert ask(options, 1)["cache_n"] == 0
-    assert server.refit(2, 32)
+    assert server.refit(OTHER)
     assert ask(options, 1)["cache_n"] == len(IDS) - 1
     assert not list(Path(options.kv_folder).iterdir())
     assert sorted(path.name for path in Path(options.socket_path).parent.iterdir()) == ["e.sock", "kv"]
@@ -51,6 +53,6 @@ def test_a_busy_host_is_left_alone(options: EngineOptions) -> None:
     busy = threading.Thread(target=wire.post, args=("/completion", body))
     busy.start()
     eventually(server.count_active, "the request is being answered")
-    is_refitted = server.refit(2, 32)
+    is_refitted = server.refit(OTHER)
     busy.join()
     assert not is_refitted
