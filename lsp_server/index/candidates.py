@@ -22,6 +22,7 @@ from lsp_server.types import Symbol, SymbolKind, dotted_name
 _MAX_OF_CLASS = 250
 _MAX_OF_MODULE = 250
 _MAX_ROOTS = 40
+_MAX_FIELDS = 12
 _MAX_NAMES = 160
 _MAX_DEFINERS = 6
 _FEW_DEFINERS = 3
@@ -124,6 +125,9 @@ class _Gathering:
         elif symbol.kind is SymbolKind.FUNCTION:
             for value in self._receivers.called(Value(Kind.FUNCTION, symbol.path, dotted_name(symbol))):
                 self._members(value, "member of result", name)
+        else:
+            for value in self._receivers.named(self._current.path, name):
+                self._members(value, "member of import", name)
 
     def _from_module(self, value: Value, name: str) -> None:
         is_near = name in self._place.near
@@ -177,6 +181,26 @@ class _Gathering:
             for member in self._receivers.members(value):
                 if candidate := self._add(member.symbol):
                     candidate.add(evidence, 1.0 / (1 + _PER_BASE * member.distance))
+        for value in values[:1]:
+            self._from_fields(value)
+
+    def _from_fields(self, value: Value) -> None:
+        """A dot further: the members of the fields of a value, first of those that code like this names."""
+        if value.kind not in (Kind.INSTANCE, Kind.CLASS) or value.n_many:
+            return
+        habits, near = self._sight.habits, self._place.near
+        owners = self._receivers.order(value.path, value.name)
+        names = dict.fromkeys(
+            name
+            for path, owner in owners
+            for name, exprs in self._sight.catalogue.module(path).facts.values.get(owner, {}).items()
+            if exprs
+        )
+        in_order = sorted(names, key=lambda name: (name not in near, -habits.strength(name)))
+        for name in in_order[:_MAX_FIELDS]:
+            self._sight.catalogue.check_time()
+            for inner in self._receivers.member(value, name):
+                self._members(inner, "member of field", name)
 
     def _from_scope(self) -> None:
         """The members of what the names in sight stand for."""
@@ -207,8 +231,11 @@ class _Gathering:
         in_order = sorted(names.items(), key=lambda item: item[0] not in self._place.near)
         for name, expr in in_order[:_MAX_ROOTS]:
             self._sight.catalogue.check_time()
-            for value in self._receivers.evaluate(expr, self._current.path, self._place.scope):
+            values = self._receivers.evaluate(expr, self._current.path, self._place.scope)
+            for value in values:
                 self._members(value, evidence, name)
+            if values and name in self._place.near and evidence != "member of global":
+                self._from_fields(values[0])
 
     def _members(self, value: Value, evidence: str, root: str) -> None:
         """`root` is the word by which the text reaches it."""

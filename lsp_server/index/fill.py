@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from lsp_server.types import Snippet, Symbol, SymbolKind
 
 REASON = "likely"
-_LINE_CHARS = 110
+_LINE_CHARS = 160
 # What a prompt puts around a path: a comment mark, or a token of the model's own.
 _HEADER_CHARS = 4
 _SMALLEST_CHARS = 80

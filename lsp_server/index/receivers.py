@@ -22,8 +22,14 @@ _MAX_BASES = 12
 _MIN_GUESSED = 3
 _FEW_CLASSES = 2
 _ENTERED = ".__enter__()"
-_STEP = re.compile(r"\.__enter__\(\)|\(\)|\[\]|\.\w+")
+_STEP = re.compile(
+    r"\.__enter__\(\)|\.(?:find|findLast|at|pop|shift|get|popleft)\(\)"
+    r"|\.(?:filter|slice|sort|reverse|values|concat|copy)\(\)|\(\)|\[\]|\.\w+"
+)
+# Of a collection that the workspace does not define: what gives an element, and what gives as many again.
+_ONE_OF = frozenset([".find()", ".findLast()", ".at()", ".pop()", ".shift()", ".get()", ".popleft()"])
 _HEAD = re.compile(r"\??\w+")
+_WITH_MEMBERS = (SymbolKind.CLASS, SymbolKind.MODULE)
 
 
 class Kind(Enum):
@@ -91,7 +97,11 @@ class Receivers:
     def _head(self, name: str, path: str, scope: str, depth: int) -> Iterator[Value]:
         outline = self._catalogue.module(path)
         if name in ("self", "cls", "super"):
-            yield from self._own(name, outline, scope)
+            exprs, where = self._local(name, outline, scope)
+            if exprs is not None and not exprs[0].startswith("?"):  # TypeScript's `function f(this: Store)`
+                yield from (item for expr in exprs for item in self.evaluate(expr, path, where, depth + 1))
+            else:
+                yield from self._own(name, outline, scope)
             return
         if name.startswith("?"):
             yield from self.guess(name[1:], outline)
@@ -129,7 +139,7 @@ class Receivers:
             return
         outline = self._catalogue.module(path)
         symbol = outline.top.get(name)
-        if name in outline.facts.bases or (symbol is not None and symbol.kind is SymbolKind.CLASS):
+        if name in outline.facts.bases or (symbol is not None and symbol.kind in _WITH_MEMBERS):
             yield Value(Kind.CLASS, path, name)
         elif symbol is not None and symbol.kind is SymbolKind.FUNCTION:
             yield Value(Kind.FUNCTION, path, name)
@@ -175,8 +185,17 @@ class Receivers:
             yield from self._called(value, depth)
         elif step == "[]":
             yield from self._element(value, depth)
+        elif step.endswith("()"):
+            yield from self._method_called(value, step, depth)
         elif not value.n_many:
             yield from self.member(value, step[1:], depth)
+
+    def _method_called(self, value: Value, step: str, depth: int) -> Iterator[Value]:
+        if value.n_many:
+            yield replace(value, n_many=value.n_many - (step in _ONE_OF))
+            return
+        for method in self.member(value, step[1:-2], depth):
+            yield from self._called(method, depth)
 
     def _called(self, value: Value, depth: int) -> Iterator[Value]:
         if value.n_many:

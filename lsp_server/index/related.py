@@ -5,7 +5,7 @@ Runs in the session, in the thread that all questions to the index run in. Pure 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lsp_server.index.candidates import Sight, gather
@@ -17,6 +17,7 @@ from lsp_server.index.outline import Outline
 from lsp_server.index.place import Place
 from lsp_server.index.rank import Ranked, rank
 from lsp_server.index.receivers import Receivers
+from lsp_server.index.weights import WEIGHTS
 from lsp_server.types import Snippet
 
 _N_IMPORTERS = 40
@@ -34,7 +35,13 @@ class Found:
     is_late: bool = False
 
 
-def find(catalogue: Catalogue, users: Users, current: Outline, place: Place) -> Found:
+def find(
+    catalogue: Catalogue,
+    users: Users,
+    current: Outline,
+    place: Place,
+    weights: Mapping[str, float] = WEIGHTS,
+) -> Found:
     """`catalogue` was refreshed with `current`."""
     related = related_files(catalogue, current)
     outlines = [catalogue.outline(path) for path in related]
@@ -42,7 +49,7 @@ def find(catalogue: Catalogue, users: Users, current: Outline, place: Place) -> 
     files = frozenset(related)
     sight = Sight(place, current, catalogue, Receivers(catalogue), habits, files)
     gathered = gather(sight)
-    ranked = rank(gathered.candidates, place, current.path, files)
+    ranked = rank(gathered.candidates, place, current.path, files, weights)
     return Found(place, ranked, gathered.is_late)
 
 

@@ -21,6 +21,7 @@ from lsp_server.index.place import Place, cut_line, read_place
 from lsp_server.index.reader import Reader
 from lsp_server.index.related import Found, build_snippets, find
 from lsp_server.index.view import OpenDocument, ParseCache
+from lsp_server.index.weights import weights_for
 from lsp_server.types import Retrieval
 
 # What a token of code is counted as where no model is at hand; so does the benchmark.
@@ -75,7 +76,9 @@ class Retriever:
         current, place = self._look(document, offset)
         others = {path: item for path, item in documents.items() if path != document.path}
         self._catalogue.refresh(others, current, deadline_s)
-        return find(self._catalogue, self._users, current, place)
+        language = language_for(document.language_id, document.path)
+        weights = weights_for(language.id if language is not None else "")
+        return find(self._catalogue, self._users, current, place, weights)
 
     def warm_up(self, documents: Mapping[str, OpenDocument], document: OpenDocument) -> None:
         """Reads what the first question about a document will need, for as long as it takes."""

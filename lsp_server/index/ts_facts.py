@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 
 from lsp_server.index.curly import blank_script, closing, parts, spaces
 from lsp_server.index.facts import Exprs, Facts, Scope
+from lsp_server.index.ts_bindings import callbacks, element, joined, substituted, taken
 from lsp_server.index.ts_exprs import annotation, value
 from lsp_server.index.ts_heads import bases, declared_result, declared_type, is_function, type_parameters
 
-_MAX_EXPRS = 3
 _MAX_BACK = 20
 _MAX_RESULTS = 3
-_MAX_JOINED = 120
 
 _IMPORT = re.compile(
     r"^(?:import\b[^;'\"`(]{0,1500}?(?:from[ \t]*)?['\"][^'\"\n]*['\"]"
@@ -32,18 +31,19 @@ _BLOCK = re.compile(
     re.MULTILINE,
 )
 _STATEMENT = re.compile(
-    r"^(?P<indent>[ \t]*+)(?:"
+    r"^(?P<indent>[ \t]*+)(?:@[\w.]+(?:\([^()\n]*\))?[ \t]+)*+(?:"
     r"(?P<close>[}\])][^\n]*)"
     r"|(?:(?:export|default|declare|abstract)[ \t]+)*(?P<kind>class|interface|namespace|module)"
     r"[ \t]+(?P<class>\w+)"
     r"|(?:(?:export|declare)[ \t]+)*type[ \t]+(?P<type>\w+)[^=\n]*=[ \t]*"
     r"|(?:(?:export|default|declare|async)[ \t]+)*function[ \t]*\*?[ \t]*(?P<function>\w+)[ \t]*"
     r"|(?:(?:export|declare)[ \t]+)*(?:const|let|var)[ \t]+(?P<variable>\w+)[ \t]*!?(?=[:=;\n])"
-    r"|(?:const|let|var)[ \t]+\{(?P<taken>[^{}\n]*)\}[ \t]*=[ \t]*(?P<from>)"
+    r"|(?:const|let|var)[ \t]+\{(?P<taken>[^{}]*)\}[ \t]*=[ \t]*(?P<from>)"
     r"|(?:const|let|var)[ \t]+\[[ \t]*(?P<first>\w+)[^\[\]\n]*\][ \t]*=[ \t]*(?P<firstof>)"
     r"|(?:return|yield)[ \t]+(?P<returned>)"
     r"|(?:\}[ \t]*else[ \t]+)?(?P<test>(?:else[ \t]+)?if[ \t]*\([^\n]*instanceof[^\n]*)"
-    r"|for[ \t]*(?:await[ \t]*)?\([ \t]*(?:const|let|var)[ \t]+(?P<each>\w+)[ \t]+of[ \t]+"
+    r"|for[ \t]*(?:await[ \t]*)?\([ \t]*(?:const|let|var)[ \t]+(?:\[[^\[\]\n]*?)?(?P<each>\w+)\]?"
+    r"[ \t]+of[ \t]+"
     r"|this\.(?P<own>#?\w+)[ \t]*=(?![=>])[ \t]*"
     r"|(?P<mods>(?:(?:public|private|protected|static|readonly|async|override|abstract|declare|get|set"
     r"|accessor)[ \t]+)*)"
@@ -58,10 +58,12 @@ _NOT_NAMES = (
 _NO_MEMBERS = frozenset(_NOT_NAMES.split())
 _OF_FUNCTION = re.compile(r"[ \t]*=[ \t]*(?:async\b[ \t]*)?(?:function\b[ \t]*\*?[ \t]*\w*[ \t]*)?(?=[<(])")
 _PARAMETER = re.compile(
-    r"(?P<mods>(?:(?:public|private|protected|readonly|override)\s+)*)(?:\.\.\.)?(?P<name>\w+)\??\s*(?P<rest>.*)\Z",
+    r"(?:@[\w.]+(?:\([^()]*\))?\s+)*(?P<mods>(?:(?:public|private|protected|readonly|override)\s+)*)(?P<many>\.\.\.)?"
+    r"(?:(?P<name>\w+)|\{(?P<taken>[^{}]*)\})\??\s*(?P<rest>.*)\Z",
     re.DOTALL,
 )
 _INLINE = re.compile(r"\(([^()\n]{0,300}:[^()\n]{0,300})\)[ \t]*+(?::[^=\n]{0,80})?=>")
+_ARROW_BODY = re.compile(r"\s*+=>\s*+(?![{\s])")
 _INSTANCE = re.compile(r"(?:(\w+)|this\.(\w+))[ \t]+instanceof[ \t]+([\w.]+)")
 _WORDS = re.compile(r"\w+")
 
@@ -107,6 +109,7 @@ class _Reader:
         self._values: dict[str, dict[str, Exprs]] = {}
         self._results: dict[str, Exprs] = {}
         self._locals: dict[str, dict[str, Exprs]] = {}
+        self._getters: list[tuple[str, str, str]] = []
 
     def read(self) -> Facts:
         skip_to = 0
@@ -124,6 +127,8 @@ class _Reader:
             self._values[""] = self._module.values
         self._scopes.sort(key=lambda scope: scope.start)
         self._inline()
+        self._callbacks()
+        self._get()
         return Facts(
             bases=self._bases,
             values={scope: table for scope, table in self._values.items() if table},
@@ -172,7 +177,7 @@ class _Reader:
             self._tested(match["test"])
         elif name := match["first"] or match["each"]:
             found = self._evaluated(value(self._code, match.end()))
-            self._bind(name, tuple(_element(expr) for expr in found))
+            self._bind(name, tuple(element(expr) for expr in found))
         elif match["own"]:
             self._bind_own(match["own"], self._evaluated(value(self._code, match.end())))
 
@@ -212,7 +217,13 @@ class _Reader:
         declared = self._code[
             start : min(position for position in (end, line_end, len(self._code)) if position >= 0)
         ]
-        self._bind(match["type"], tuple(expr.removesuffix("()") for expr in annotation(declared)))
+        found = annotation(declared)
+        self._bind(match["type"], tuple(expr.removesuffix("()") for expr in found))
+        if "{" in declared and "&" in declared and declared.count("{") > declared.count("}"):
+            name = self._dotted(match["type"])
+            self._bases[name] = tuple(expr.removesuffix("()") for expr in found)
+            self._stack.append(_Open(name, True, match.start(), indent))
+            return start + len(declared)
         return start
 
     def _open_function(
@@ -237,13 +248,15 @@ class _Reader:
         if declared:
             scope.has_type = True
             self._results[scope.name] = annotation(declared)
+        elif arrow := _ARROW_BODY.match(self._code, end):
+            self._results[scope.name] = self._evaluated(value(self._code, arrow.end()))
         if is_getter and owner is not None:
-            self._values.setdefault(owner.name, {})[name.lstrip("#")] = self._results.get(scope.name, ())
+            self._getters.append((owner.name, name.lstrip("#"), scope.name))
         return end
 
     def _parameter(self, scope: _Open, owner: _Open | None, item: str) -> None:
         match = _PARAMETER.match(item)
-        if match is None or match["name"] == "this":
+        if match is None:
             return
         rest = match["rest"]
         declared, _, default = (
@@ -252,6 +265,12 @@ class _Reader:
         if "=>" in rest:
             declared, default = (rest[1:], "") if rest.startswith(":") else ("", "")
         exprs = annotation(declared) or (value(default, 0) if default else ())
+        if match["taken"] is not None:
+            scope.values.update(taken(match["taken"], exprs))
+            return
+        if match["name"] == "this":
+            scope.values.update({"self": exprs} if exprs else {})
+            return
         scope.values[match["name"]] = exprs or (f"?{match['name']}",)
         if match["mods"] and owner is not None:
             self._values.setdefault(owner.name, {})[match["name"]] = exprs
@@ -290,14 +309,30 @@ class _Reader:
             self._results[f"{scope.name}.{name}"] = annotation(declared.rpartition("=>")[2])
         return match.end()
 
+    def _get(self) -> None:
+        """A getter is a value, and what it returns is known when all of it was read."""
+        for owner, name, function in self._getters:
+            self._values.setdefault(owner, {})[name] = self._results.get(function, ())
+
+    def _callbacks(self) -> None:
+        """`items.map((item) => ...)`: an element of what it is called on; a local of the function around."""
+        for start, names in callbacks(self._code):
+            scope = self._around(start)
+            if scope is not None:
+                self._locals[scope.name] = {**names, **self._locals.get(scope.name, {})}
+
+    def _around(self, offset: int) -> Scope | None:
+        """The innermost function."""
+        starts = [scope.start for scope in self._scopes]
+        last = bisect_right(starts, offset)
+        around = reversed(self._scopes[max(0, last - _MAX_BACK) : last])
+        return next((item for item in around if offset < item.end and not item.is_class), None)
+
     def _inline(self) -> None:
         """Parameters of functions that are written in an argument, where they have types: a local of the
         function around."""
-        starts = [scope.start for scope in self._scopes]
         for match in _INLINE.finditer(self._code):
-            last = bisect_right(starts, match.start())
-            around = reversed(self._scopes[max(0, last - _MAX_BACK) : last])
-            scope = next((item for item in around if match.start() < item.end and not item.is_class), None)
+            scope = self._around(match.start())
             if scope is not None:
                 found = _Open(scope.name, False, 0, 0)
                 for item in parts(match[1], ",", "<>"):
@@ -307,10 +342,8 @@ class _Reader:
     def _destructured(self, match: re.Match[str]) -> None:
         """`const { a, b: c } = x` are `x.a` and `x.b`."""
         found = self._evaluated(value(self._code, match.end()))
-        for item in match["taken"].split(","):
-            words = _WORDS.findall(item.partition("=")[0])
-            if words:
-                self._bind(words[-1], tuple(f"{expr}.{words[0]}" for expr in found if expr[0] != "*"))
+        for name, exprs in taken(match["taken"], found).items():
+            self._bind(name, exprs)
 
     def _result(self, match: re.Match[str]) -> None:
         scope = next((scope for scope in reversed(self._stack) if not scope.is_class), None)
@@ -323,40 +356,17 @@ class _Reader:
         """What a name may be. Known alternatives are kept."""
         scope = self._stack[-1] if self._stack else self._module
         table = self._values.setdefault(scope.name, {}) if scope.is_class else scope.values
-        table[name] = _joined(table.get(name, ()), found, is_first=is_first)
+        table[name] = joined(table.get(name, ()), found, is_first=is_first)
 
     def _bind_own(self, name: str, found: Exprs) -> None:
         owner = next((scope for scope in reversed(self._stack) if scope.is_class), None)
         if owner is not None:
             table = self._values.setdefault(owner.name, {})
-            table[name.lstrip("#")] = _joined(table.get(name.lstrip("#"), ()), found)
+            table[name.lstrip("#")] = joined(table.get(name.lstrip("#"), ()), found)
 
     def _evaluated(self, found: Exprs) -> Exprs:
         """With the local names of the function replaced by what they are."""
         scope = self._stack[-1] if self._stack else None
         if scope is None or scope.is_class:
             return found
-        return tuple(dict.fromkeys(expr for item in found for expr in _substituted(item, scope.values)))
-
-
-def _joined(known: Exprs, found: Exprs, *, is_first: bool = False) -> Exprs:
-    kept = () if found and known and known[0].startswith("?") else known
-    return tuple(dict.fromkeys([*found, *kept] if is_first else [*kept, *found]))[:_MAX_EXPRS]
-
-
-def _substituted(expr: str, values: dict[str, Exprs]) -> Iterator[str]:
-    head = _WORDS.search(expr)
-    known = values.get(head[0]) if head else None
-    if not known or head is None:
-        yield expr
-        return
-    rest = expr[head.end() :]
-    for item in known[:2]:
-        is_element = item.startswith("*") and rest.startswith("[]")
-        joined = item[1:] + rest[2:] if is_element else expr[: head.start()] + item + rest
-        if len(joined) <= _MAX_JOINED and (is_element or not rest or not item.startswith("*")):
-            yield joined
-
-
-def _element(expr: str) -> str:
-    return expr[1:] if expr.startswith("*") else f"{expr}[]"
+        return tuple(dict.fromkeys(expr for item in found for expr in substituted(item, scope.values)))

@@ -4,6 +4,7 @@
 (interface_declaration name: (type_identifier) @name) @class
 (enum_declaration name: (identifier) @name) @class
 (type_alias_declaration name: (type_identifier) @name value: (object_type) @body) @class
+(type_alias_declaration name: (type_identifier) @name value: (intersection_type (object_type) @body)) @class
 (internal_module name: (_) @name) @module
 (function_declaration name: (identifier) @name) @function
 (generator_function_declaration name: (identifier) @name) @function

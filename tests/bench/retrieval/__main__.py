@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lsp_server.index.retrieval import CHARS_PER_TOKEN
+from lsp_server.index.weights import weights_for
 from tests.bench.retrieval.cases import (
     Case,
     load_cases,
@@ -114,7 +115,7 @@ def run_fit(cases: Sequence[Case]) -> None:
         for of_package in by_package(cases).values():
             workspace = Workspace(of_package[0].root, Path(cache))
             examples += [build_example(case, workspace.find(case)) for case in of_package]
-    weights = fit([example for example in examples if example is not None])
+    weights = fit([example for example in examples if example is not None], weights_for(cases[0].language))
     print(json.dumps(weights, indent=4))
 
 

@@ -235,7 +235,7 @@ def _definition_line(text: str, symbol: Symbol) -> str:
         line = symbol.signature.partition("\n")[0]
     if symbol.kind in (SymbolKind.FIELD, SymbolKind.VARIABLE):
         return one_spaced(_VALUE.sub("", _BEHIND.sub("", line)))
-    return one_spaced(_BODY.sub("", line))
+    return one_spaced(_BEHIND.sub("", _BODY.sub("", line)))
 
 
 def one_spaced(text: str) -> str:

@@ -1,10 +1,13 @@
-"""Fits `rank.WEIGHTS`: softmax over the candidates of each case, so that the wanted one comes first."""
+"""Fits the weights of `index/weights.py`: softmax over the candidates of each case, the wanted one first.
+
+What the cases say little about stays near where it was.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lsp_server.index.related import Found
@@ -35,8 +38,8 @@ def build_example(case: Case, found: Found) -> Example | None:
     return Example([item.evidence for item in found.ranked], hits) if hits else None
 
 
-def fit(examples: Sequence[Example]) -> dict[str, float]:
-    """By Adam, all examples a step."""
+def fit(examples: Sequence[Example], start: Mapping[str, float]) -> dict[str, float]:
+    """By Adam, all examples a step. What was not seen keeps its weight."""
     import torch
 
     torch.set_num_threads(1)
@@ -51,15 +54,19 @@ def fit(examples: Sequence[Example]) -> dict[str, float]:
                 if name in column:
                     matrix[row, column[name]] = value
         rows.append((matrix, torch.tensor(example.wanted)))
-    weights = torch.zeros(len(names), requires_grad=True)
+    before = torch.tensor([start.get(name, 0.0) for name in names])
+    weights = before.clone().requires_grad_()
     optimizer = torch.optim.Adam([weights], lr=RATE)
     for _ in range(N_ROUNDS):
-        loss = PENALTY * (weights**2).sum()
+        loss = PENALTY * ((weights - before) ** 2).sum()
         for matrix, wanted in rows:
             scores = matrix @ weights
             loss = loss + (torch.logsumexp(scores, 0) - torch.logsumexp(scores[wanted], 0)) / len(rows)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    fitted = {name: round(value, 2) for name, value in zip(names, weights.tolist(), strict=True)}
-    return {name: value for name, value in fitted.items() if not math.isclose(value, 0.0, abs_tol=0.005)}
+    fitted = dict(start)
+    fitted |= {name: round(value, 2) for name, value in zip(names, weights.tolist(), strict=True)}
+    return {
+        name: value for name, value in sorted(fitted.items()) if not math.isclose(value, 0.0, abs_tol=0.005)
+    }

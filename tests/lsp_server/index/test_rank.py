@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lsp_server.index.candidates import Candidate
 from lsp_server.index.fill import fill
 from lsp_server.index.live import LiveTexts
 from lsp_server.index.place import Place, cut_line, read_place, word_parts
-from lsp_server.index.rank import MEANINGS, WEIGHTS, rank
+from lsp_server.index.rank import rank
+from lsp_server.index.weights import MEANINGS, SCRIPT_WEIGHTS, WEIGHTS
 from lsp_server.types import Span, Symbol, SymbolKind
 
 
@@ -28,7 +31,7 @@ def names_in_order(place: Place, *candidates: Candidate) -> list[str]:
 
 
 def test_every_weight_has_a_meaning() -> None:
-    assert not [name for name in WEIGHTS if not name.startswith(tuple(MEANINGS))]
+    assert not [name for name in {**WEIGHTS, **SCRIPT_WEIGHTS} if not name.startswith(tuple(MEANINGS))]
 
 
 def test_members_of_the_receiver_come_before_imports_behind_a_dot() -> None:
@@ -120,3 +123,10 @@ def test_what_begins_as_the_typed_word_comes_first() -> None:
         Candidate(symbol(name, SymbolKind.METHOD, "Store"), {"receiver": 1.0}) for name in ("read", "write")
     ]
     assert names_in_order(place, *members) == ["write", "read"]
+
+
+def test_what_its_class_alone_sees_comes_last() -> None:
+    place = place_of("def f(s):\n    s.|")
+    members = [Candidate(symbol(name, SymbolKind.METHOD, "Store"), {"receiver": 1.0}) for name in ("a", "b")]
+    members[0].symbol = replace(members[0].symbol, signature="private a(): void")
+    assert names_in_order(place, *members) == ["b", "a"]

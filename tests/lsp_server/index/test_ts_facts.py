@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lsp_server.index.fact_readers import read_facts
+from lsp_server.index.facts import Exprs, Facts
 from lsp_server.index.ts_exprs import annotation, receiver
 
 TEXT = """import { Store } from "./store";
@@ -124,3 +125,55 @@ def test_annotations(code: str, expected: tuple[str, ...]) -> None:
 )
 def test_receivers(line: str, expected: tuple[str, bool]) -> None:
     assert receiver(line) == expected
+
+
+def test_decorators_and_typed_destructuring() -> None:
+    facts = read_facts(
+        "typescript",
+        "class A {\n"
+        "  @inject(TYPES.Log) protected readonly log: Log;\n"
+        "  constructor(@inject(TYPES.Store) private store: Store) {}\n"
+        "  run({ cart, user: owner }: Props, ...rest: Item[]) {\n"
+        "    const {\n      first,\n    } = this.store;\n"
+        "    for (const [key, one] of this.items) {\n    }\n"
+        "  }\n"
+        "}\n",
+    )
+    assert facts.values["A"] == {"log": ("Log()",), "store": ("Store()",)}
+    found = read_locals(facts, "A.run")
+    assert found["cart"] == ("Props().cart",)
+    assert found["owner"] == ("Props().user",)
+    assert found["first"] == ("self.store.first",)
+    assert found["one"] == ("self.items[]",)
+
+
+def test_parameters_of_callbacks_are_elements() -> None:
+    facts = read_facts(
+        "typescript",
+        "function f(items: Item[], late: Promise<Cart>) {\n"
+        "  items.map((item) => item.name);\n"
+        "  items.filter(Boolean).forEach(({ owner }) => {\n  });\n"
+        "  late.then(cart => cart.pay());\n"
+        "}\n",
+    )
+    found = read_locals(facts, "f")
+    assert found["item"] == ("items[]",)
+    assert found["owner"] == ("items.filter()[].owner",)
+    assert found["cart"] == ("late",)
+
+
+def test_getters_arrows_and_intersections_are_what_they_give() -> None:
+    facts = read_facts(
+        "typescript",
+        "type Both = Left & {\n  right: Right;\n};\n"
+        "const make = (name: string) => new Store(name);\n"
+        "class A {\n  get store() {\n    return new Store();\n  }\n}\n",
+    )
+    assert facts.bases["Both"] == ("Left",)
+    assert facts.values["Both"] == {"right": ("Right()",)}
+    assert facts.results["make"] == ("Store()",)
+    assert facts.values["A"]["store"] == ("Store()",)
+
+
+def read_locals(facts: Facts, function: str) -> dict[str, Exprs]:
+    return dict(facts.locals[function])
