@@ -11,10 +11,10 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from lsp_server.index.ignore import IGNORE_FILES, IgnoreRules, is_generated, root_rules
-from lsp_server.index.languages import language_of
+from lsp_server.index.languages import language_of, suffix_of
 from lsp_server.index.secrets import is_secret
 
 _READ_FLAGS = (
@@ -176,7 +176,7 @@ def _file(
 
 
 def may_be_text(name: str) -> bool:
-    return name not in IGNORE_FILES and PurePosixPath(name).suffix.lower() not in _NO_TEXT
+    return name not in IGNORE_FILES and suffix_of(name).lower() not in _NO_TEXT
 
 
 def _max_bytes(name: str, limits: Limits) -> int:

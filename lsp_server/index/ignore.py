@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple, TypeAlias
 
 from pathspec import GitIgnoreSpec, RegexPattern
 from pathspec.patterns.gitignore import GitIgnorePatternError
@@ -83,40 +84,51 @@ _GENERATED_NAMES = re.compile(
     re.IGNORECASE,
 )
 
+_DEFAULT_FOLDERS = frozenset(name.rstrip("/") for name in DEFAULTS if "*" not in name)
+_DEFAULT_ENDS = tuple(name.removeprefix("*") for name in DEFAULTS if "*" in name)
+
 # Never read, whatever an ignore file says.
 _NEVER = frozenset({".git", ".hg", ".svn", ".jj"})
 _MAX_IGNORE_BYTES = 1_000_000
 
 
+class _Pattern(NamedTuple):
+    """One line of an ignore file. As pathspec has it, a pattern also means whatever lies in a folder that it
+    means (its group `ps_d` is that folder's slash); the walk asks for each folder on the way, as git does: so
+    only `path` itself counts."""
+
+    regex: re.Pattern[str]
+    is_left_out: bool
+    has_slash: bool
+    is_anchored: bool
+
+    def means(self, path: str, bare: str) -> bool:
+        """`bare` is `path` without the slash at the end of a folder's."""
+        if not self.has_slash:
+            return self.regex.search(bare) is not None
+        found = self.regex.search(path, 0 if self.is_anchored else len(path) - 1)
+        return found is not None and (found.start("ps_d") < 0 or found.end("ps_d") == len(path))
+
+
+_Patterns: TypeAlias = tuple[_Pattern, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    """The patterns of one file; they count for what lies below `folder` ("" is the root)."""
+    """The patterns of one file, the last first; they count for what lies below `folder` ("" is the root)."""
 
     folder: str
-    spec: GitIgnoreSpec
+    patterns: _Patterns
 
     def verdict(self, path: str) -> bool | None:
         """Whether `path` is left out, or None when no pattern says anything of it."""
-        return _verdict(self.spec, path[len(self.folder) :])
+        return _verdict(self.patterns, path[len(self.folder) :])
 
 
-def _verdict(spec: GitIgnoreSpec, path: str) -> bool | None:
+def _verdict(patterns: _Patterns, path: str) -> bool | None:
     """The last pattern that means `path` decides."""
-    for pattern in reversed(spec.patterns):
-        if pattern.include is not None and isinstance(pattern, RegexPattern) and _means(pattern, path):
-            return pattern.include
-    return None
-
-
-def _means(pattern: RegexPattern, path: str) -> bool:
-    """Whether a pattern means `path` itself. As pathspec has it, it also means whatever lies in a folder
-    that it
-    means (its group `ps_d` is that folder's slash); the walk asks for each folder on the way, as git does."""
-    regex = pattern.regex
-    if regex is None or "ps_d" not in regex.groupindex:
-        return regex is not None and regex.search(path.removesuffix("/")) is not None
-    found = regex.search(path, 0 if regex.pattern.startswith("^") else len(path) - 1)
-    return found is not None and (found.start("ps_d") < 0 or found.end("ps_d") == len(path))
+    bare = path.removesuffix("/")
+    return next((pattern.is_left_out for pattern in patterns if pattern.means(path, bare)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +136,7 @@ class IgnoreRules:
     """What counts in one folder. `rules` are in order of weight."""
 
     nested: tuple[tuple[_Rules, ...], ...]
-    rest: tuple[_Rules, ...]
+    rest: tuple[_Rules | _Defaults, ...]
 
     def is_ignored(self, path: str) -> bool:
         """`path` is relative to the root, with forward slashes; a folder ends with one."""
@@ -148,6 +160,15 @@ class IgnoreRules:
         return IgnoreRules(nested, self.rest)
 
 
+class _Defaults:
+    """`DEFAULTS`, each of which is a name or an end, without a pattern for each: every path is asked."""
+
+    def verdict(self, path: str) -> bool | None:
+        is_folder = path.endswith("/")
+        is_named = is_folder and path[:-1].rpartition("/")[2] in _DEFAULT_FOLDERS
+        return True if is_named or path.endswith(_DEFAULT_ENDS) else None
+
+
 def is_generated(name: str) -> bool:
     return _GENERATED_NAMES.fullmatch(name) is not None
 
@@ -157,7 +178,7 @@ def root_rules(root: Path, exclude: Sequence[str] = ()) -> IgnoreRules:
     repository = _repository_above(root)
     above = tuple(_rules_above(root, repository)) if repository else ()
     info = _read_rules(root / ".git" / "info" / "exclude", "")
-    rest = (*above, *info, *_compile(exclude, ""), *_compile(DEFAULTS, ""))
+    rest = (*above, *info, *_compile(exclude, ""), _Defaults())
     return IgnoreRules(nested=((), ()), rest=rest)
 
 
@@ -173,9 +194,9 @@ def _rules_above(root: Path, repository: Path) -> Iterator[_Rules]:
     for folder in (root.parent, *root.parent.parents):
         inside = root.relative_to(folder).as_posix() + "/"
         for rules in _read_rules(folder / ".gitignore", ""):
-            if _verdict(rules.spec, inside):
+            if _verdict(rules.patterns, inside):
                 return
-            yield _Shifted("", rules.spec, inside)
+            yield _Shifted("", rules.patterns, inside)
         if folder == repository:
             return
 
@@ -187,7 +208,7 @@ class _Shifted(_Rules):
     inside: str = ""
 
     def verdict(self, path: str) -> bool | None:
-        return _verdict(self.spec, self.inside + path)
+        return _verdict(self.patterns, self.inside + path)
 
 
 def _read_rules(path: Path, folder: str) -> tuple[_Rules, ...]:
@@ -206,7 +227,15 @@ def _compile(lines: Iterable[str], folder: str) -> tuple[_Rules, ...]:
         spec = GitIgnoreSpec.from_lines(lines)
     except (GitIgnorePatternError, ValueError, re.error):
         spec = GitIgnoreSpec.from_lines(line for line in lines if _is_pattern(line))
-    return (_Rules(folder, spec),) if len(spec) else ()
+    patterns = tuple(_read_patterns(spec))
+    return (_Rules(folder, patterns[::-1]),) if patterns else ()
+
+
+def _read_patterns(spec: GitIgnoreSpec) -> Iterator[_Pattern]:
+    for item in spec.patterns:
+        if item.include is not None and isinstance(item, RegexPattern) and item.regex is not None:
+            regex = item.regex
+            yield _Pattern(regex, item.include, "ps_d" in regex.groupindex, regex.pattern.startswith("^"))
 
 
 def _is_pattern(line: str) -> bool:

