@@ -68,6 +68,8 @@ RULES: tuple[Rule, ...] = (
     _rule("azure-storage", "AccountKey=", r"AccountKey=([A-Za-z0-9+/=]{40,})"),
 )
 
+_RULES_BY_MARK = tuple((mark, rule) for rule in RULES for mark in rule.marks)
+
 # What is told by what stands before it, after a word in small letters that ends in a blank.
 HEADERS: Mapping[bytes, Rule] = {
     b"bearer ": _rule("bearer", "", r"\b[Bb]earer +([\w.~+/-]{20,}=*)", is_vague=True),
@@ -194,19 +196,25 @@ def _in_lines(text: str) -> list[Span]:
 
 def _tokens(text: str, raw: bytes) -> Iterator[Span]:
     words = _long_words(text, raw)
-    for rule in RULES:
-        if any(mark in words for mark in rule.marks) and rule.pattern.search(words):
-            yield from _secrets_of(rule, rule.pattern.finditer(text))
+    for mark, rule in _RULES_BY_MARK:
+        if mark in words:
+            yield from _tokens_of(rule, text, words)
+
+
+def _tokens_of(rule: Rule, text: str, words: str) -> Iterator[Span]:
+    if rule.pattern.search(words):
+        yield from _secrets_of(rule, rule.pattern.finditer(text))
 
 
 def _long_words(text: str, raw: bytes) -> str:
+    """Each once: what is defined is used, and long."""
     shape = raw.translate(_WORD_SHAPE)
-    words = []
+    words = set()
     start = shape.find(_LONG_WORD)
     while start >= 0:
         end = shape.find(b" ", start)
         end = end if end >= 0 else len(text)
-        words.append(text[start:end])
+        words.add(text[start:end])
         start = shape.find(_LONG_WORD, end)
     return " ".join(words)
 

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from lsp_server.index.grammars import parse_tree
 from lsp_server.index.languages import language_of
-from lsp_server.index.pool import n_processes
 
 _BATCH_FILES = 64
 _NICENESS = 5
@@ -22,6 +21,8 @@ _NICENESS = 5
 
 def parse_only(root: Path, paths: Sequence[str]) -> float:
     """Seconds from the start of the processes to the last tree."""
+    from lsp_server.index.pool import n_processes  # not in the children: they need the grammars alone
+
     batches = [paths[start : start + _BATCH_FILES] for start in range(0, len(paths), _BATCH_FILES)]
     started = time.perf_counter()
     with multiprocessing.get_context("spawn").Pool(n_processes(), _be_nice) as pool:

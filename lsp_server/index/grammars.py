@@ -86,11 +86,13 @@ def matches(tree: Tree, language: Language, should_yield: bool) -> Iterator[Matc
 
 def is_too_costly(tree: Tree) -> bool:
     """Looks at nodes spread over the tree: what costs time, deep nesting or rubbish, has many of them."""
-    n_nodes = tree.root_node.descendant_count
+    n_nodes, has_error = tree.root_node.descendant_count, tree.root_node.has_error
+    if n_nodes < _MAX_DEPTH:
+        return False
     cursor = tree.walk()
     for index in range(0, n_nodes, max(1, n_nodes // _N_SAMPLES)):
         cursor.goto_descendant(index)
-        if cursor.depth > _MAX_DEPTH or (cursor.goto_parent() and _is_rubbish(cursor.node)):
+        if cursor.depth > _MAX_DEPTH or (has_error and cursor.goto_parent() and _is_rubbish(cursor.node)):
             return True
     return False
 

@@ -178,7 +178,7 @@ def root_rules(root: Path, exclude: Sequence[str] = ()) -> IgnoreRules:
     repository = _repository_above(root)
     above = tuple(_rules_above(root, repository)) if repository else ()
     info = _read_rules(root / ".git" / "info" / "exclude", "")
-    rest = (*above, *info, *_compile(exclude, ""), _Defaults())
+    rest: tuple[_Rules | _Defaults, ...] = (*above, *info, *_compile(exclude, ""), _Defaults())
     return IgnoreRules(nested=((), ()), rest=rest)
 
 

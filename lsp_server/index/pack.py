@@ -15,7 +15,8 @@ from lsp_server.index.chunk import cut, words_in
 from lsp_server.index.fact_readers import read_facts
 from lsp_server.index.facts import write_facts
 from lsp_server.index.offsets import encode
-from lsp_server.index.parse import ParsedFile, ReferenceRow
+from lsp_server.index.parse import ParsedFile
+from lsp_server.index.references import ReferenceRow
 from lsp_server.types import Reference, Span, Symbol
 
 # Enough for a list of symbols; who explains a definition parses its file anyway.

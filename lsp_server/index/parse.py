@@ -7,11 +7,11 @@ Never raises on any text: what does not parse yields fewer symbols.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from operator import itemgetter
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from tree_sitter import Node, Tree
 
@@ -20,6 +20,14 @@ from lsp_server.index.grammars import Captures, Match, is_too_costly, matches, p
 from lsp_server.index.imports import Import, read_import
 from lsp_server.index.languages import Language
 from lsp_server.index.offsets import ByteOffsets, encode
+from lsp_server.index.references import (
+    MAX_NAME_CHARS,
+    TEMPLATE_ARGUMENTS,
+    ReferenceRow,
+    Scope,
+    Text,
+    read_references,
+)
 from lsp_server.types import Reference, Span, Symbol, SymbolKind
 
 _SCOPES = (SymbolKind.CLASS, SymbolKind.MODULE, SymbolKind.FUNCTION, SymbolKind.METHOD)
@@ -27,20 +35,15 @@ _CALLABLES = (SymbolKind.FUNCTION, SymbolKind.METHOD)
 _VALUES = (SymbolKind.VARIABLE, SymbolKind.FIELD)
 _KINDS = {kind.value: kind for kind in SymbolKind}
 _NAMES = {kind: kind.value for kind in SymbolKind}
-_MAX_NAME_CHARS = 200
 _CONSTRUCTORS = (".constructor", ".__construct")
 
 _NO_MODIFIER = re.compile(rb"[{};()=,:]")
-_TEMPLATE_ARGUMENTS = re.compile(r"<[^:]*>")
 
-_MAX_RECEIVER_BYTES = 80
 _OUTER_FIRST = itemgetter(0, 1, 2)
-_BLANKS = frozenset(b" \t\n\r\v\f")
 
 # In the order of the columns of the store: (name, kind, container, signature, docstring, start, end, line,
-# last line) and (name, scope, receiver, start, line, 1 for a call, end).
+# last line).
 SymbolRow: TypeAlias = tuple[str, str, str, str, str, int, int, int, int]
-ReferenceRow: TypeAlias = tuple[str, str, str, int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -96,18 +99,17 @@ class _Definition(NamedTuple):
         return bodies[0] if bodies else self.node.child_by_field_name("body")
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    end_byte: int
-    name: str
-    kind: SymbolKind | None
+# The fields of a `_Definition`: most are local variables, of which nobody asks for more.
+_Row: TypeAlias = tuple[int, int, int, Node, Node, SymbolKind | None, int, Captures]
+_KIND: Final = 5
+_PATTERN: Final = 6
 
 
 @dataclass(slots=True)
 class _Found:
     """All matches of one file, sorted by what they are; by where they start."""
 
-    definitions: dict[int, _Definition] = field(default_factory=dict)
+    definitions: dict[int, _Row] = field(default_factory=dict)
     calls: dict[int, Node] = field(default_factory=dict)
     uses: dict[int, Node] = field(default_factory=dict)
     imports: dict[int, Node] = field(default_factory=dict)
@@ -142,49 +144,42 @@ def extract(
     )
 
 
-def _collect(found_matches: Iterator[Match]) -> _Found:
+def _collect(found_matches: Iterable[Match]) -> _Found:
     found = _Found()
-    calls, uses = found.calls, found.uses
+    calls: list[Node] = []
     for pattern, captures in found_matches:
         if "call" in captures:
-            for node in captures["call"]:
-                calls[node.start_byte] = node
+            calls += captures["call"]
         elif "name" in captures:
             _collect_definition(found.definitions, pattern, captures)
         elif "use" in captures:
             for node in captures["use"]:
-                uses.setdefault(node.start_byte, node)
+                found.uses.setdefault(node.start_byte, node)
         elif "import" in captures:
             for node in captures["import"]:
                 found.imports[node.start_byte] = node
         else:
             found.comments += captures.get("comment", ())
             found.attributes += captures.get("attribute", ())
+    found.calls = {node.start_byte: node for node in calls}
     return found
 
 
-def _collect_definition(definitions: dict[int, _Definition], pattern: int, captures: Captures) -> None:
+def _collect_definition(definitions: dict[int, _Row], pattern: int, captures: Captures) -> None:
     """A name is defined once: the pattern that stands first in the query file wins."""
     kind: SymbolKind | None = None
-    node = captures.get("scope", captures["name"])[0]
-    for capture in captures:
+    for capture, nodes in captures.items():
         if capture in _KINDS:
-            kind, node = _KINDS[capture], captures[capture][0]
+            kind, node = _KINDS[capture], nodes[0]
             break
+    else:
+        node = captures.get("scope", captures["name"])[0]
     start, minus_end = node.start_byte, -node.end_byte
     for name in captures["name"]:
         at = name.start_byte
         known = definitions.get(at)
-        if known is None or known.pattern > pattern:
-            definitions[at] = _Definition(start, minus_end, at, name, node, kind, pattern, captures)
-
-
-@cache
-def _receiver_pattern(member_marks: tuple[bytes, ...]) -> re.Pattern[bytes]:
-    """Backwards: blanks, a mark, whatever else marks a member, and the word before."""
-    marks = b"|".join(re.escape(mark[::-1]) for mark in member_marks)
-    word = rb"((?:\w|[\x80-\xff])*(?:[^\W\d]|[\x80-\xff]))?"
-    return re.compile(rb"(\s*)(?=" + marks + rb")[.\->:?!]*" + word)
+        if known is None or known[_PATTERN] > pattern:
+            definitions[at] = (start, minus_end, at, name, node, kind, pattern, captures)
 
 
 class _Reader:
@@ -199,22 +194,23 @@ class _Reader:
         self._language = language
         self._found = found
         self._docs = _Comments(found.comments, found.attributes, source)
-        self._scope_starts: list[tuple[int, _Scope]] = []
+        self._scope_starts: list[tuple[int, Scope]] = []
 
     def symbols(self) -> Iterator[SymbolRow]:
         """Must run to its end before `references`: it finds the scopes."""
-        stack: list[_Scope] = []
+        stack: list[Scope] = []
         seen: set[tuple[str, str]] = set()
-        for definition in sorted(self._found.definitions.values(), key=_OUTER_FIRST):
-            start, kind = definition.start, definition.kind
+        for row in sorted(self._found.definitions.values(), key=_OUTER_FIRST):
+            start, kind = row[0], row[_KIND]
             while stack and stack[-1].end_byte <= start:
                 stack.pop()
             if kind is SymbolKind.VARIABLE and stack and stack[-1].kind in _CALLABLES:
                 continue  # a function's own is nobody's business
+            definition = _Definition._make(row)
             name, container = self._names(definition, stack)
             kind = _kind_in(kind, stack, is_qualified=container != (stack[-1].name if stack else ""))
             if kind is None or kind in _SCOPES:
-                scope = _Scope(definition.end, f"{container}.{name}" if container else name, kind)
+                scope = Scope(definition.end, f"{container}.{name}" if container else name, kind)
                 stack.append(scope)
                 self._scope_starts.append((start, scope))
             if kind is None or not name or (kind in _VALUES and _is_again(seen, container, name)):
@@ -222,54 +218,10 @@ class _Reader:
             yield self._symbol(definition, name, container, kind)
 
     def references(self) -> Iterator[ReferenceRow]:
-        source, calls = self._source, self._found.calls
-        stack: list[_Scope] = []
-        scopes = iter([*self._scope_starts, (len(source) + 1, _Scope(0, "", None))])
-        next_start, next_scope = next(scopes)
-        nodes = {**self._found.uses, **calls}
-        for start in sorted(nodes):
-            while next_start <= start:
-                while stack and stack[-1].end_byte <= next_start:
-                    stack.pop()
-                stack.append(next_scope)
-                next_start, next_scope = next(scopes)
-            while stack and stack[-1].end_byte <= start:
-                stack.pop()
-            node = nodes[start]
-            end = node.end_byte
-            name, receiver = _last_part(self._text(start, end))
-            if name:
-                scope = stack[-1].name if stack else ""
-                is_call = start in calls
-                receiver = receiver or (self._receiver(start) if is_call else "")
-                first, last = (start, end) if self._is_ascii else (self.offsets(start), self.offsets(end))
-                yield name, scope, receiver, first, node.start_point[0], int(is_call), last
+        text = Text(self._whole_text, self._source, self.offsets, self._language)
+        return read_references(text, self._found.calls, self._found.uses, self._scope_starts)
 
-    @cached_property
-    def _ends_of_marks(self) -> frozenset[int]:
-        return frozenset(mark[-1] for mark in self._language.member_marks) | _BLANKS
-
-    @cached_property
-    def _backwards(self) -> bytes:
-        return self._source[::-1]
-
-    def _receiver(self, start: int) -> str:
-        """The word before the dot before a name; "?" when it is no word."""
-        marks = self._language.member_marks
-        if not marks or not start or self._source[start - 1] not in self._ends_of_marks:
-            return ""
-        position = len(self._source) - start
-        match = _receiver_pattern(marks).match(self._backwards, position, position + _MAX_RECEIVER_BYTES)
-        if match is None or (b"\n" in match[1] and self._ends_in_comment(start, start - len(match[1]))):
-            return ""
-        return match[2][::-1].decode("utf-8", "replace") if match[2] is not None else "?"
-
-    def _ends_in_comment(self, start: int, end: int) -> bool:
-        """Whether the dot before `end` is a full stop: it ends a line above that has a comment."""
-        line = self._source[max(0, start - _MAX_RECEIVER_BYTES) : end].rpartition(b"\n")[2]
-        return self._language.line_comment.encode() in line
-
-    def _names(self, definition: _Definition, stack: list[_Scope]) -> tuple[str, str]:
+    def _names(self, definition: _Definition, stack: list[Scope]) -> tuple[str, str]:
         """(name, container). C++ writes `A::f` outside of `A`, Go puts the container into the receiver."""
         container = stack[-1].name if stack else ""
         if definition.kind is SymbolKind.FIELD and container.endswith(_CONSTRUCTORS):
@@ -277,12 +229,12 @@ class _Reader:
         name = self._text(definition.name_start, definition.name.end_byte)
         if "::" in name:
             outer, _, name = name.rpartition("::")
-            if outer and len(outer) < _MAX_NAME_CHARS:
-                outer = _TEMPLATE_ARGUMENTS.sub("", outer)
+            if outer and len(outer) < MAX_NAME_CHARS:
+                outer = TEMPLATE_ARGUMENTS.sub("", outer)
                 container = ".".join(filter(None, (container, *outer.split("::"))))
         if "receiver" in definition.captures:
             container = self._receiver_type(definition.captures["receiver"][0]) or container
-        return (name.strip("\"'`:") if len(name) <= _MAX_NAME_CHARS else ""), container
+        return (name.strip("\"'`:") if len(name) <= MAX_NAME_CHARS else ""), container
 
     def _receiver_type(self, receiver: Node) -> str:
         parts = self._text(receiver.start_byte, receiver.end_byte).strip("()").replace("*", " ").split()
@@ -370,7 +322,7 @@ def _last_line(node: Node) -> int:
     return row - 1 if column == 0 and row > node.start_point[0] else row
 
 
-def _kind_in(kind: SymbolKind | None, stack: list[_Scope], *, is_qualified: bool) -> SymbolKind | None:
+def _kind_in(kind: SymbolKind | None, stack: list[Scope], *, is_qualified: bool) -> SymbolKind | None:
     """A function of a class is a method; a variable of a class a field."""
     around = stack[-1].kind if stack else SymbolKind.MODULE
     in_class = around is SymbolKind.CLASS or around is None
@@ -386,12 +338,3 @@ def _is_again(seen: set[tuple[str, str]], container: str, name: str) -> bool:
     is_again = (container, name) in seen
     seen.add((container, name))
     return is_again
-
-
-def _last_part(qualified: str) -> tuple[str, str]:
-    """(name, what stands before it): C++ calls `a::b<int>`."""
-    if "::" not in qualified:
-        return (qualified if len(qualified) <= _MAX_NAME_CHARS else ""), ""
-    outer, _, name = _TEMPLATE_ARGUMENTS.sub("", qualified).rpartition("::")
-    receiver = outer.rpartition("::")[2]
-    return (name if len(name) <= _MAX_NAME_CHARS else ""), receiver

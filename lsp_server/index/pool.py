@@ -81,12 +81,16 @@ class Pool:
         finally:
             for member in self._busy():
                 self._bury(member)
-            self._keep_one()
 
-    def warm_up(self) -> None:
-        """Starts the process that is kept."""
-        if not self._members:
+    def warm_up(self, n: int) -> None:
+        """So many processes begin to begin: a job finds them ready."""
+        while len(self._members) < min(n, self._n_at_once):
             self._start()
+
+    def rest(self) -> None:
+        """After a job. The one that lived longest is kept: it has the grammars loaded."""
+        for member in self._members[1:]:
+            self._bury(member)
 
     def close(self) -> None:
         for member in list(self._members):
@@ -186,11 +190,6 @@ class Pool:
         member = _Member(process, ours)
         self._members.append(member)
         return member
-
-    def _keep_one(self) -> None:
-        """The one that lived longest has the grammars loaded."""
-        for member in self._members[1:]:
-            self._bury(member)
 
     def _bury(self, member: _Member) -> int | None:
         self._members.remove(member)

@@ -35,6 +35,9 @@ def join_lines(text: str, line_comment: str) -> str:
     """A declaration of several lines as one. Its first line stays as it is at the start of the result."""
     if "\n" not in text and "\r" not in text:
         return text.strip()
+    stripped = text.strip()
+    if line_comment not in text and "/*" not in text and len(stripped.splitlines()) == 1:
+        return stripped
     joined = ""
     for raw in text.splitlines():
         line = _LINE_COMMENT[line_comment].sub("", raw).strip()
@@ -65,7 +68,7 @@ def declaration(text: str, line_comment: str) -> str:
 def first_line(text: str) -> str:
     """What stands for a variable or a field: its first line, without the rest of a long value."""
     text = _without_annotations(text.lstrip())
-    line = text.splitlines()[0] if text.strip() else ""
+    line = text.partition("\n")[0].splitlines()[0] if text.strip() else ""
     return clip(line.strip().rstrip(";,"), VALUE_CHARS)
 
 

@@ -9,6 +9,7 @@ anything else that is slow.
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import queue
 import sys
@@ -22,7 +23,7 @@ from typing import BinaryIO
 from filelock import FileLock
 
 from lsp_server.index.messages import Event, Job, JobDone, JobFailed, Rebuilt, read_job, write_event
-from lsp_server.index.pool import Pool, PoolBroken
+from lsp_server.index.pool import Pool, PoolBroken, n_processes
 from lsp_server.index.store import (
     DATABASE_NAME,
     LOCK_NAME,
@@ -64,6 +65,7 @@ class Worker:
             self.tell(self._attempt(job))
         finally:
             lock.release()
+            self._pool.rest()
 
     def tell(self, event: Event) -> None:
         self._out.write(write_event(event))
@@ -101,6 +103,7 @@ class Worker:
             self.close()
         if self._store is None:
             is_new = not (self._folder / DATABASE_NAME).exists()
+            self._pool.warm_up(n_processes() if is_new else 1)
             self._store = Store(self._folder)
             job = replace(job, paths=None) if is_new else job
         return Update(self._root, self._store, self._pool.run, self.tell).run(job)
@@ -132,17 +135,20 @@ def main(make_pool: Callable[[], Pool] = Pool) -> None:
     out = _private_stdout()
     os.umask(0o077)
     faulthandler.enable()
+    gc.freeze()
+    gc.disable()  # rows do not point in circles: what does is looked for after each job
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
     root, folder = map(Path, sys.argv[1:3])
     jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
     threading.Thread(target=_read_jobs, args=(sys.stdin.buffer, jobs), daemon=True).start()
     pool = make_pool()
-    pool.warm_up()
+    pool.warm_up(1)
     worker = Worker(root, folder, pool, out)
     while (job := jobs.get()) is not None:
         try:
             worker.run(job)
+            gc.collect()
         except BrokenPipeError:
             os._exit(0)
     worker.close()

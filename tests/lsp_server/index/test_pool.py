@@ -29,7 +29,9 @@ def wanted(n_files: int) -> list[list[Wanted]]:
 
 
 def found(pool: Pool, root: Path, batches: list[list[Wanted]]) -> dict[str, Extracted]:
-    return {item.path: item for answer in pool.run(batches, Task(str(root), 10**6, 0)) for item in answer}
+    answers = list(pool.run(batches, Task(str(root), 10**6, 0)))
+    pool.rest()
+    return {item.path: item for answer in answers for item in answer}
 
 
 def children() -> list[psutil.Process]:
