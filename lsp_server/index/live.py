@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from lsp_server.index.fact_readers import WITHOUT_TYPES, FactReader, reader_of
 from lsp_server.index.facts import Exprs, Facts, Scope
 
-_KEPT_CHARS = 8_000_000
+_KEPT_CHARS = 2_000_000  # a few large documents; each key adds the block that it is typed in
 _WORD = re.compile(r"[^\W\d]\w*")
 
 

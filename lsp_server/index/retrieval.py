@@ -42,6 +42,7 @@ class Retriever:
         self._imports = imports
         self._live = LiveTexts()
         self._users = Users()
+        self._is_frozen = False
 
     def retrieve(
         self,
@@ -87,7 +88,14 @@ class Retriever:
         names = self._users.most_used(_WARM_UP_NAMES)
         for start in range(0, len(names), _AT_ONCE):
             self._catalogue.symbols_named(names[start : start + _AT_ONCE])
-        gc.freeze()  # what was read stays: looking through it for garbage would stop a question now and then
+        self._freeze()
+
+    def _freeze(self) -> None:
+        """What was read stays: looking through it for garbage would stop a question now and then. Once: what
+        is garbage at that moment is never collected, and ended computations are, with their texts."""
+        if not self._is_frozen:
+            self._is_frozen = True
+            gc.freeze()
 
     def _look(self, document: OpenDocument, offset: int) -> tuple[Outline, Place]:
         imports = self._imports.imports_of(document.path, document.text, document.language_id)
