@@ -77,9 +77,8 @@ async def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     await session.aclose()
 
 
-async def type_into(session: Session, path: Path) -> None:
+async def type_into(session: Session, uri: str, text: str) -> None:
     """One file is opened, typed in, asked about after every third key, and closed."""
-    uri, text = path.as_uri(), path.read_text()
     session.open_document(uri, "python", 1, text)
     line, column = text.count("\n"), 0
     for number, character in enumerate(TYPED):
@@ -97,6 +96,10 @@ async def type_into(session: Session, path: Path) -> None:
     session.close_document(uri)
 
 
+def read_files(root: Path) -> dict[str, str]:
+    return {path.as_uri(): path.read_text() for path in sorted(root.glob("*.py"))}
+
+
 def alive() -> Counter[str]:
     """What is still there of work on documents, after everything that can be collected was."""
     gc.collect()
@@ -105,14 +108,14 @@ def alive() -> Counter[str]:
 
 
 async def test_closed_documents_are_forgotten(session: Typing, tmp_path: Path) -> None:
-    paths = sorted((tmp_path / "workspace").glob("*.py"))
-    for path in paths:
-        await type_into(session, path)
+    files = read_files(tmp_path / "workspace")
+    for uri, text in files.items():
+        await type_into(session, uri, text)
     n_frozen, before = gc.get_freeze_count(), alive()
     n_keys = 0
     for _ in range(N_ROUNDS):
-        for path in paths:
-            await type_into(session, path)
+        for uri, text in files.items():
+            await type_into(session, uri, text)
             n_keys += len(TYPED)
     assert n_keys > 3000
     assert gc.get_freeze_count() <= n_frozen, "frozen garbage is never collected"
