@@ -26,6 +26,8 @@ from model.lab.tokenizer import Tokenizer
 from model.protocol import FimPrompt, PromptSnippet
 
 PREFIX_TOKENS, SUFFIX_TOKENS, SNIPPET_CHARS = 480, 160, 1200
+SEEN_CHARS = 1800  # of the prefix: about as many as PREFIX_TOKENS hold
+MOST_TRIES = 30  # for one line that names something of another file; one in five does
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Case:
     path: str = ""
     repository: str = ""
     snippets: tuple[tuple[str, str], ...] = ()
-    needs_other_file: bool = False
+    names: tuple[str, ...] = ()  # in the expected text, of definitions in other files
+    is_told: bool = False  # each of them stands in a snippet and nowhere in the prefix that is sent
     test: str = ""
 
 
@@ -92,14 +95,18 @@ def keep_first(tokenizer: Tokenizer, lines: list[str], budget: int) -> list[str]
     ]
 
 
-def line_cases(corpus: Path, n_cases: int, seed: int = 7) -> list[Case]:
-    """Cuts in lines of the held-out Python files, the same number from each package."""
+def line_cases(corpus: Path, n_cases: int, seed: int = 7, *, must_name: bool = False) -> list[Case]:
+    """Cuts in lines of the held-out Python files, the same number from each package; of any lines or only of
+    those whose rest names something of another file.
+    """
     rng = random.Random(seed)
     packages = [[f for f in files if f.language == "python"] for files in read_corpus(corpus)]
     share = -(-n_cases // len(packages))
-    cases = [case for files in packages for case in package_cases(files, share, rng)]
-    rng.shuffle(cases)
-    return cases[:n_cases]
+    drawn = (package_cases(files, MOST_TRIES * share if must_name else share, rng) for files in packages)
+    wanted = ((case for case in cases if case.names or not must_name) for cases in drawn)
+    found = [case for cases in wanted for case in itertools.islice(cases, share)]
+    rng.shuffle(found)
+    return found[:n_cases]
 
 
 def package_cases(files: list[SourceFile], n_cases: int, rng: random.Random) -> Iterator[Case]:
@@ -133,8 +140,15 @@ def build_case(
     used = index.used_by(file.path, prefix + suffix)
     near = "\n".join([*prefix.split("\n")[-15:], *suffix.split("\n")[:8]])
     snippets = tuple(build_snippets(used, near, SNIPPET_CHARS, rng))
-    needed = bool(index.used_by(file.path, expected))
-    return Case(name, prefix, suffix, expected, file.path, file.package, snippets, needed)
+    names = tuple(sorted({s.name for s in index.used_by(file.path, expected)}))
+    seen, told = words_of(prefix[-SEEN_CHARS:]), words_of("\n".join(text for _, text in snippets))
+    is_told = bool(names) and told.issuperset(names) and seen.isdisjoint(names)
+    return Case(name, prefix, suffix, expected, file.path, file.package, snippets, names, is_told)
+
+
+def words_of(text: str) -> set[str]:
+    """The words of a text."""
+    return set(re.findall(r"\w+", text))
 
 
 def human_eval_cases(path: Path) -> list[Case]:

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from model.lab.cases import Case, human_eval_cases, line_cases, prompt_ids
+from model.lab.cases import Case, human_eval_cases, line_cases, prompt_ids, words_of
 from model.lab.engine import Engine
 from model.lab.export import read_gguf_net
 from model.lab.net import Net
@@ -93,10 +93,10 @@ class Subject:
 
 
 def score_lines(subject: Subject, cases: list[Case], *, with_snippets: bool) -> dict[str, Any]:
-    """Exact match and edit similarity, of all cases and of those that name something defined in another
-    file.
+    """Exact match and edit similarity, of all cases, of those that name something defined in another file,
+    and of those whose names only a snippet tells; of these two also how often all the names were written.
     """
-    scores = {"all": Score(), "names_other_file": Score()}
+    scores = {"all": Score(), "names_other_file": Score(), "names_only_told": Score()}
     label = "with snippets" if with_snippets else "without"
     for number, case in enumerate(cases):
         got = subject.complete_line(case, with_snippets=with_snippets).rstrip()
@@ -105,8 +105,11 @@ def score_lines(subject: Subject, cases: list[Case], *, with_snippets: bool) -> 
             "edit_similarity": similarity(got, case.expected.rstrip()),
         }
         scores["all"].add(**figures)
-        if case.needs_other_file:
+        figures["names_written"] = float(words_of(got).issuperset(case.names))
+        if case.names:
             scores["names_other_file"].add(**figures)
+        if case.is_told:
+            scores["names_only_told"].add(**figures)
         show_progress(f"lines, {label}", number, len(cases), scores["all"])
     return {name: score.table() for name, score in scores.items()}
 
@@ -162,10 +165,11 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     torch.set_num_threads(args.threads)
     tokenizer, engine = Tokenizer(args.tokenizer), Engine(args.model, args.threads)
     subject = Subject(engine, tokenizer, args.order)
-    cases = line_cases(args.held_out, args.lines)
+    cases = line_cases(args.held_out, args.lines, must_name=args.naming)
     longest = max(cases, key=lambda case: len(case.prefix))
     result: dict[str, Any] = {"speed": measure_speed(engine, tokenizer, longest)}
-    result["perplexity"] = perplexity(read_gguf_net(args.model), tokenizer, args.held_out, 100)
+    if not args.no_perplexity:
+        result["perplexity"] = perplexity(read_gguf_net(args.model), tokenizer, args.held_out, 100)
     for label, with_snippets in (("lines_without_snippets", False), ("lines_with_snippets", True)):
         scored = score_lines(subject, cases, with_snippets=with_snippets)
         result |= {f"{label}_{name}": figures for name, figures in scored.items()}
@@ -188,6 +192,10 @@ def main() -> None:
     parser.add_argument("--human-eval", type=Path, help="HumanEval-SingleLineInfilling.jsonl.gz")
     parser.add_argument("--order", choices=("family", "psm", "spm", "prefix"), default="family")
     parser.add_argument("--lines", type=int, default=500)
+    parser.add_argument(
+        "--naming", action="store_true", help="only lines that name something of another file"
+    )
+    parser.add_argument("--no-perplexity", action="store_true")
     parser.add_argument("--human-eval-cases", type=int, default=0, help="about this many; 0: all of them")
     parser.add_argument("--engine-cases", type=int, default=0, help="prompts to compare both engines on")
     parser.add_argument("--threads", type=int, default=2)

@@ -10,8 +10,10 @@ specification and `gguf`'s own constants.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
@@ -48,9 +50,18 @@ BLOCK_NAMES = {
 }
 
 
-def load_net(checkpoint: Path) -> Net:
-    """The net of a checkpoint of `train.py`."""
-    stored = torch.load(checkpoint, map_location="cpu", weights_only=True)
+def read_stored(path: Path, device: str = "cpu") -> dict[str, Any]:
+    """What a checkpoint of `train.py` or `prune.py` holds; of a GGUF, weights and shape."""
+    if path.suffix == ".gguf":
+        net = read_gguf_net(path)
+        return {"net": net.state_dict(), "shape": dataclasses.asdict(net.shape)}
+    stored: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    return stored
+
+
+def load_net(path: Path) -> Net:
+    """The net of a checkpoint or of a GGUF written here."""
+    stored = read_stored(path)
     net = Net(Shape(**stored["shape"]))
     net.load_state_dict(stored["net"])
     return net.eval()

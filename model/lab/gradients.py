@@ -12,18 +12,19 @@ import os
 import threading
 from dataclasses import dataclass
 from multiprocessing import parent_process
-from multiprocessing.synchronize import Barrier
+from multiprocessing.synchronize import Semaphore
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, multiprocessing
 
+from model.lab.arithmetic import fast_arithmetic
 from model.lab.distil import Corpus, Loss
 from model.lab.net import Net
 from model.lab.rows import Rows
 
-PATIENCE_S = 900.0  # compiling included
+LOOK_EVERY_S = 2.0
 N_TOKENS = 1024  # that a worker takes at a time: the logits of more would leave the cache
 
 
@@ -62,7 +63,7 @@ class HereGradients:
     def compute(self, job: Job) -> float:
         """One forward and backward pass."""
         batch = [t.to(self.device) for t in self.rows[job.kind].batch(job.position, job.n_rows)]
-        with torch.autocast(self.device, dtype=torch.bfloat16):
+        with fast_arithmetic(self.device):
             loss: Tensor = self.loss(self.net, *batch) / batch[2].sum().clamp(min=1.0)
         torch.autograd.backward(loss)
         return float(loss.detach())
@@ -78,7 +79,8 @@ class Shared:
     sums: Tensor  # by worker: loss, weight
     job: Tensor  # kind, position, rows, the next row to take
     lock: Any
-    barrier: Barrier
+    starts: list[Semaphore]  # by worker
+    done: Semaphore
 
 
 def take_rows(shared: Shared, n_wanted: int) -> Job | None:
@@ -107,14 +109,18 @@ def work(rank: int, shared: Shared, paths: list[Path], seed: int, *, should_comp
     for parameter, gradient in zip(shared.net.parameters(), shared.gradients[rank], strict=True):
         parameter.grad = gradient
     while True:
-        shared.barrier.wait(None)
+        shared.starts[rank].acquire()
         while job := take_rows(shared, max(1, N_TOKENS // rows[int(shared.job[0])].n_time)):
             inputs, targets, weights = rows[job.kind].batch(job.position, job.n_rows)
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with fast_arithmetic("cpu"):
                 loss: Tensor = loss_of(shared.net, inputs, targets, weights)
             torch.autograd.backward(loss / N_TOKENS)
             shared.sums[rank] += torch.tensor([float(loss.detach()), float(weights.sum())])
-        shared.barrier.wait(PATIENCE_S)
+        shared.done.release()
+
+
+class WorkerLost(Exception):
+    """A worker is gone; the checkpoint is not."""
 
 
 def shared_zeros(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -141,19 +147,25 @@ class WorkerGradients:
         gradients = [[shared_zeros(*p.shape) for p in net.parameters()] for _ in range(n_workers)]
         sums, job = shared_zeros(n_workers, 2), shared_zeros(4, dtype=torch.int64)
         self.net = net
-        self.shared = Shared(net, loss, gradients, sums, job, context.Lock(), context.Barrier(n_workers + 1))
-        for rank in range(n_workers):
-            options = {"should_compile": should_compile}
-            arguments = (rank, self.shared, paths, seed)
-            context.Process(target=work, args=arguments, kwargs=options, daemon=True).start()
+        starts = [context.Semaphore(0) for _ in range(n_workers)]
+        self.shared = Shared(net, loss, gradients, sums, job, context.Lock(), starts, context.Semaphore(0))
+        options = {"should_compile": should_compile}
+        self.workers = [
+            context.Process(target=work, args=(r, self.shared, paths, seed), kwargs=options, daemon=True)
+            for r in range(n_workers)
+        ]
+        for worker in self.workers:
+            worker.start()
 
     def compute(self, job: Job) -> float:
         """Lets the workers do a job, then sums what they have."""
         shared = self.shared
         shared.sums.zero_()
         shared.job.copy_(torch.tensor([job.kind, job.position, job.n_rows, 0]))
-        shared.barrier.wait(PATIENCE_S)
-        shared.barrier.wait(PATIENCE_S)
+        for start in shared.starts:
+            start.release()
+        for _ in self.workers:
+            self.wait_for_one()
         loss, weight = shared.sums.sum(0).tolist()
         scale = N_TOKENS / max(weight, 1.0)
         for parameter, *parts in zip(self.net.parameters(), *shared.gradients, strict=True):
@@ -161,3 +173,11 @@ class WorkerGradients:
             for part in parts:
                 part.zero_()
         return float(loss / max(weight, 1.0))
+
+    def wait_for_one(self) -> None:
+        """Until a worker is done. No deadline, since a run may be stopped for an hour and go on; but a worker
+        that is gone is not waited for.
+        """
+        while not self.shared.done.acquire(timeout=LOOK_EVERY_S):
+            if not all(worker.is_alive() for worker in self.workers):
+                raise WorkerLost("A worker ended: start the run again, it goes on from its checkpoint.")

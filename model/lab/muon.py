@@ -15,10 +15,12 @@ from typing import Any, overload
 import torch
 from torch import Tensor
 
+from model.lab.arithmetic import fast_type
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
-def orthogonalise(batch: Tensor, n_steps: int = 5, dtype: torch.dtype = torch.bfloat16) -> Tensor:
+def orthogonalise(batch: Tensor, n_steps: int = 5, dtype: torch.dtype = torch.float32) -> Tensor:
     """The nearest semi-orthogonal matrices, roughly: singular values end within about 0.7 .. 1.2."""
     a, b, c = COEFFICIENTS
     is_tall = batch.shape[-2] > batch.shape[-1]
@@ -64,7 +66,8 @@ class Muon(torch.optim.Optimizer):
         for gradient, momentum in zip(gradients, momenta, strict=True):
             momentum.lerp_(gradient, 1 - group["momentum"])
         nesterov = [g.lerp(m, group["momentum"]) for g, m in zip(gradients, momenta, strict=True)]
-        updates = orthogonalise(torch.stack(nesterov))
+        batch = torch.stack(nesterov)
+        updates = orthogonalise(batch, dtype=fast_type(batch.device.type))
         scale = 0.2 * max(same[0].shape) ** 0.5
         for p, update in zip(same, updates, strict=True):
             p.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-group["lr"] * scale)

@@ -165,8 +165,12 @@ class Net(nn.Module):
         return sum(p.numel() for p in self.parameters())
 
 
+def surprise(net: Net, ids: Tensor, targets: Tensor) -> Tensor:
+    """Cross-entropy of every target, flat."""
+    flat = F.linear(net.hidden(ids).flatten(0, 1), net.embedding.weight)
+    return F.cross_entropy(flat.float(), targets.flatten(), reduction="none")
+
+
 def weighted_sum(net: Net, ids: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     """Cross-entropy, each target with its weight, summed."""
-    flat = F.linear(net.hidden(ids).flatten(0, 1), net.embedding.weight)
-    each = F.cross_entropy(flat.float(), targets.flatten(), reduction="none")
-    return (each * weights.flatten()).sum()
+    return (surprise(net, ids, targets) * weights.flatten()).sum()

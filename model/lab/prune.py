@@ -92,7 +92,7 @@ def save_net(net: Net, path: Path) -> None:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, required=True, help="or a .gguf written by `export.py`")
     parser.add_argument("--rows", type=Path, required=True, help="to measure on: training rows, not held-out")
     parser.add_argument("--layers", type=int, default=0, help="how many stay; 0: all")
     parser.add_argument("--d-ffn", type=int, default=0, help="how many units stay in each layer; 0: all")

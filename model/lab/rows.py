@@ -12,9 +12,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-# Weight of a target by its kind (samples.py): none, context, middle, snippet. Only 6 % of the tokens are
-# middle, and it is what the model is for; snippets are lists of signatures, to be read rather than written.
-TARGET_WEIGHTS = (0.0, 1.0, 3.0, 0.2)
+# Weight of a target by its kind (samples.py): none, context, middle, snippet, copied. Only 6 % of the tokens
+# are middle, and it is what the model is for; snippets are lists of signatures, to be read rather than
+# written; names to copy from them are few.
+TARGET_WEIGHTS = (0.0, 1.0, 3.0, 0.2, 4.0)
 
 
 class Rows:

@@ -30,7 +30,7 @@ from model.lab.tokenizer import Tokenizer
 FIM_RATE, SPM_RATE, REPO_RATE, PATH_RATE, TYPED_RATE = 0.75, 0.35, 0.25, 0.6, 0.3
 SMALLEST_WINDOW = 96  # tokens; less room than this at the end of a row is padded
 N_CUTS = 2  # drawn, and the later one taken: an editor shows more prefix than suffix
-NO_LOSS, CONTEXT, MIDDLE, SNIPPET = range(4)  # kinds of target
+NO_LOSS, CONTEXT, MIDDLE, SNIPPET, COPIED = range(5)  # kinds of target; the last one: copies.py
 Ids: TypeAlias = list[int]
 Kinds: TypeAlias = list[int]
 

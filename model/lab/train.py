@@ -3,8 +3,8 @@ had happened.
 
 The run is planned by the clock or by steps: `progress` goes from 0 to 1, and everything that changes with
 time (learning rate, row length) is a function of it. Matrices are trained by Muon, the rest by AdamW;
-weights are float32, the arithmetic bfloat16. Knows nothing of files other than rows (`samples.py`) and
-checkpoints. Schedule: warm-up, stable, decay to zero (WSD; Hu et al. 2024, MiniCPM).
+weights are float32, the arithmetic what the device is fast at. Knows nothing of files other than rows
+(`samples.py`) and checkpoints. Schedule: warm-up, stable, decay to zero (WSD; Hu et al. 2024, MiniCPM).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +20,17 @@ from typing import Any, TypeVar
 
 import torch
 
+from model.lab.arithmetic import fast_arithmetic
 from model.lab.distil import Corpus, Distilled, Loss
-from model.lab.export import load_net
+from model.lab.export import load_net, read_stored
 from model.lab.gradients import Gradients, HereGradients, Job, WorkerGradients
 from model.lab.muon import Muon
-from model.lab.net import Net, Shape, weighted_sum
+from model.lab.net import Net, Shape, surprise
 from model.lab.rows import TARGET_WEIGHTS, Rows
-from model.lab.samples import CONTEXT, MIDDLE
+from model.lab.samples import CONTEXT, COPIED, MIDDLE
 
 T = TypeVar("T")
+MOST_TIMES_USUAL = 5.0
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,20 @@ def build_optimizers(net: Net, plan: Plan) -> list[torch.optim.Optimizer]:
     ]
 
 
+def check_shape(wanted: Shape, found: Shape, path: Path) -> None:
+    """Two nets whose weights have the same sizes can still differ in heads or norm; the rotary base and the
+    context may be changed on purpose (LOG.md), and are then learned.
+    """
+    differing = {
+        field.name: (getattr(found, field.name), getattr(wanted, field.name))
+        for field in dataclasses.fields(Shape)
+        if field.name not in ("rope_base", "n_ctx")
+        and not math.isclose(getattr(found, field.name), getattr(wanted, field.name), rel_tol=1e-6)
+    }
+    if differing:
+        raise SystemExit(f"{path} is of another shape (there, here): {differing}")
+
+
 class Run:
     """A net, its optimizers and its place in the data."""
 
@@ -100,10 +117,11 @@ class Run:
         self.state = State(**self.begin_with(self.checkpoint)["state"])
 
     def begin_with(self, checkpoint: Path) -> dict[str, Any]:
-        """The weights and the optimizers' memory (a pruned net has none) of this or another run, but not how
-        far it had come.
+        """The weights and the optimizers' memory (a pruned net or a GGUF has none) of this or another run,
+        but not how far it had come.
         """
-        stored: dict[str, Any] = torch.load(checkpoint, map_location=self.device, weights_only=True)
+        stored = read_stored(checkpoint, self.device)
+        check_shape(self.net.shape, Shape(**stored["shape"]), checkpoint)
         self.net.load_state_dict(stored["net"])
         for optimizer, state in zip(self.optimizers, stored.get("optimizers", ()), strict=False):
             optimizer.load_state_dict(state)
@@ -139,8 +157,13 @@ class Run:
         loss = gradients.compute(job)
         self.update(self.plan.rate(self.state.step, self.progress))
         self.count(job, n_times[job.kind])
-        self.state.seconds += time.monotonic() - started
+        self.state.seconds += self.believe(time.monotonic() - started)
         return loss
+
+    def believe(self, seconds: float) -> float:
+        """A step that took many times the usual was stopped in between, which is no training time."""
+        usual = self.state.seconds / self.state.step if self.state.step > 1 else seconds
+        return min(seconds, MOST_TIMES_USUAL * usual)
 
     def count(self, job: Job, n_time: int) -> None:
         """Moves the place in the data."""
@@ -159,16 +182,17 @@ class Run:
 
     @torch.no_grad()
     def held_out_loss(self, rows: Rows, n_rows: int) -> dict[str, float]:
-        """Mean loss over held-out rows: of the context, and of the middles."""
-        sums = {"context": [0.0, 0.0], "middle": [0.0, 0.0]}
+        """Mean loss over held-out rows: of the context, of the middles, of names to copy from snippets."""
+        sums = {"context": [0.0, 0.0], "middle": [0.0, 0.0], "copied": [0.0, 0.0]}
         for at in range(0, min(n_rows, len(rows.ids)), 4):
             inputs, targets, weights = (t.to(self.device) for t in rows.batch(at, 4))
-            for name, kind in (("context", CONTEXT), ("middle", MIDDLE)):
-                mask = (weights == TARGET_WEIGHTS[kind]).float()
-                with torch.autocast(self.device, dtype=torch.bfloat16):
-                    sums[name][0] += float(weighted_sum(self.net, inputs, targets, mask))
+            with fast_arithmetic(self.device):
+                each = surprise(self.net, inputs, targets)
+            for name, kind in (("context", CONTEXT), ("middle", MIDDLE), ("copied", COPIED)):
+                mask = (weights.flatten() == TARGET_WEIGHTS[kind]).float()
+                sums[name][0] += float((each * mask).sum())
                 sums[name][1] += float(mask.sum())
-        return {name: round(total / max(count, 1), 4) for name, (total, count) in sums.items()}
+        return {name: round(total / count, 4) for name, (total, count) in sums.items() if count}
 
 
 def write_log(run: Run, **values: object) -> None:
@@ -257,9 +281,9 @@ def main() -> None:
     parser.add_argument("--long-rows", type=Path, help="rows of the last phase")
     parser.add_argument("--held-out", type=Path, required=True)
     parser.add_argument(
-        "--begin-with", type=Path, help="checkpoint of another run whose weights to start from"
+        "--begin-with", type=Path, help="checkpoint of another run, or .gguf, whose weights to start from"
     )
-    parser.add_argument("--teacher", type=Path, help="checkpoint of a run to learn from beside the corpus")
+    parser.add_argument("--teacher", type=Path, help="checkpoint or .gguf to learn from beside the corpus")
     parser.add_argument("--teacher-share", type=float, default=0.5, help="of the loss")
     parser.add_argument("--device", default="cpu")
     parser.add_argument(

@@ -21,6 +21,7 @@ from typing import Any, Protocol
 import torch
 
 from model.families import Family
+from model.lab.arithmetic import fast_arithmetic
 from model.lab.cases import Case
 from model.lab.engine import Engine
 from model.lab.export import read_gguf_net
@@ -222,7 +223,7 @@ class TuneRun:
     def learn(self, inputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> None:
         """One update."""
         started = time.monotonic()
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with fast_arithmetic("cpu"):
             loss = weighted_sum(self.net, inputs, targets, weights) / weights.sum()
         loss.backward()  # type: ignore[no-untyped-call]
         for group in self.optimizer.param_groups:

@@ -2,9 +2,11 @@
 # Size against quality, from a finished checkpoint: the table of quantization types, then the table of pruned,
 # distilled and plainly trained students, all healed or trained on the same tokens in the same order.
 #
-#   CHECKPOINT    the finished run (default: the last CPU run)
+#   CHECKPOINT    the finished run (default: the last CPU run), or the GGUF that ships
 #   ROWS          training rows; HELD_ROWS held-out rows of the same layout
-#   STEPS         of 8,192 tokens that each student gets
+#   STEPS, BATCH  how many steps of how many tokens each student gets
+#   COMPILE       empty: no torch.compile (worth it from some minutes a student on)
+#   STAGES        what to do of "quantized students tables": the middle one is the long one
 #   SMALL         the sizes of the smoke test
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
@@ -14,8 +16,10 @@ CHECKPOINT=${CHECKPOINT:-$WORK/run-spm/checkpoint.pt}
 ROWS=${ROWS:-$WORK/train-256e.npz}
 HELD_ROWS=${HELD_ROWS:-$WORK/heldout-spm.npz}
 STEPS=${STEPS:-250}
+BATCH=${BATCH:-8192}
+STAGES=${STAGES:-quantized students tables}
 WORKERS=${WORKERS:-$(nproc)}
-FEW_LAYERS=4 HALF_FFN=352 SHAPE=(--compile)
+FEW_LAYERS=4 HALF_FFN=352 SHAPE=(--n-batch-tokens "$BATCH" ${COMPILE---compile})
 [ -z "${SMALL:-}" ] || { FEW_LAYERS=1 HALF_FFN=64 SHAPE=(--n-vocab 2048 --d-model 64 --n-heads 2 --d-ffn 96 --n-batch-tokens 2048); }
 ALL_LAYERS=${SMALL:+2}; ALL_LAYERS=${ALL_LAYERS:-6}
 OUT=$WORK/shrink
@@ -31,27 +35,43 @@ table() { # NAME NAME=FILE ...
 }
 student() { # NAME LAYERS ARGUMENTS ...: the same rows, the same number of steps, whatever it begins with
     python -m model.lab.train --run "$OUT/run-$1" --rows "$ROWS" --held-out "$HELD_ROWS" --workers "$WORKERS" \
-        "${SHAPE[@]}" --n-layers "$2" --steps "$STEPS" --warmup-steps 20 --decay-from 0.3 --lr-matrix "${LR:-0.004}" --lr-other 0.002 "${@:3}"
+        "${SHAPE[@]}" --n-layers "$2" --steps "$STEPS" --warmup-steps "$((STEPS / 10 + 1))" \
+        --decay-from 0.3 --log-every 10 --eval-rows "${EVAL_ROWS:-48}" --lr-matrix "${LR:-0.004}" --lr-other 0.002 "${@:3}"
     export_as "$OUT/run-$1/checkpoint.pt" Q8_0 "$OUT/$1.gguf"
 }
 
-# The product's own quantizer, which keeps the embedding at Q8_0.
-export_as "$CHECKPOINT" F16 "$OUT/F16.gguf"
-for type in Q8_0 Q5_0 Q4_0; do
-    rm -f "$OUT/$type.gguf"
-    edgewise model quantize "$OUT/F16.gguf" --to "$type" --output "$OUT/$type.gguf"
-done
-table quantization F16="$OUT/F16.gguf" Q8_0="$OUT/Q8_0.gguf" Q5_0="$OUT/Q5_0.gguf" Q4_0="$OUT/Q4_0.gguf"
+# The product's own quantizer, which keeps the embedding at Q8_0. From a Q8_0 file, F16 is the same weights wider.
+quantized() {
+    export_as "$CHECKPOINT" F16 "$OUT/F16.gguf"
+    for type in Q8_0 Q5_0 Q4_0; do
+        rm -f "$OUT/$type.gguf"
+        edgewise model quantize "$OUT/F16.gguf" --to "$type" --output "$OUT/$type.gguf"
+    done
+}
+students() {
+    python -m model.lab.prune --checkpoint "$CHECKPOINT" --rows "$ROWS" --layers "$FEW_LAYERS" --out "$OUT/pruned-layers.pt"
+    python -m model.lab.prune --checkpoint "$CHECKPOINT" --rows "$ROWS" --d-ffn "$HALF_FFN" --out "$OUT/pruned-ffn.pt"
+    export_as "$OUT/pruned-layers.pt" Q8_0 "$OUT/layers-unhealed.gguf"
+    export_as "$OUT/pruned-ffn.pt" Q8_0 "$OUT/ffn-unhealed.gguf"
+    student layers-healed "$FEW_LAYERS" --begin-with "$OUT/pruned-layers.pt"
+    LR=0.008 student scratch "$FEW_LAYERS"
+    LR=0.008 student scratch-distilled "$FEW_LAYERS" --teacher "$CHECKPOINT"
+    student layers-distilled "$FEW_LAYERS" --begin-with "$OUT/pruned-layers.pt" --teacher "$CHECKPOINT"
+    student ffn-healed "$ALL_LAYERS" --d-ffn "$HALF_FFN" --begin-with "$OUT/pruned-ffn.pt"
+}
+table_of() { # NAME MEMBER ...
+    local named=()
+    for member in "${@:2}"; do named+=("$member=$OUT/$member.gguf"); done
+    table "$1" "${named[@]}"
+}
 
-python -m model.lab.prune --checkpoint "$CHECKPOINT" --rows "$ROWS" --layers "$FEW_LAYERS" --out "$OUT/pruned-layers.pt"
-python -m model.lab.prune --checkpoint "$CHECKPOINT" --rows "$ROWS" --d-ffn "$HALF_FFN" --out "$OUT/pruned-ffn.pt"
-export_as "$OUT/pruned-layers.pt" Q8_0 "$OUT/layers-unhealed.gguf"
-export_as "$OUT/pruned-ffn.pt" Q8_0 "$OUT/ffn-unhealed.gguf"
-student layers-healed "$FEW_LAYERS" --begin-with "$OUT/pruned-layers.pt"
-student ffn-healed "$ALL_LAYERS" --d-ffn "$HALF_FFN" --begin-with "$OUT/pruned-ffn.pt"
-student layers-distilled "$FEW_LAYERS" --begin-with "$OUT/pruned-layers.pt" --teacher "$CHECKPOINT"
-LR=0.008 student scratch "$FEW_LAYERS"
-LR=0.008 student scratch-distilled "$FEW_LAYERS" --teacher "$CHECKPOINT"
-table shrinking whole="$OUT/Q8_0.gguf" layers-unhealed="$OUT/layers-unhealed.gguf" ffn-unhealed="$OUT/ffn-unhealed.gguf" \
-    layers-healed="$OUT/layers-healed.gguf" layers-distilled="$OUT/layers-distilled.gguf" \
-    ffn-healed="$OUT/ffn-healed.gguf" scratch="$OUT/scratch.gguf" scratch-distilled="$OUT/scratch-distilled.gguf"
+for stage in $STAGES; do
+    case $stage in
+        quantized | students) "$stage" ;;
+        tables)
+            table_of quantization F16 Q8_0 Q5_0 Q4_0
+            table_of shrinking Q8_0 layers-unhealed layers-healed layers-distilled ffn-unhealed ffn-healed \
+                scratch scratch-distilled
+            ;;
+    esac
+done

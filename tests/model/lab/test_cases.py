@@ -6,7 +6,15 @@ import gzip
 import json
 from pathlib import Path
 
-from model.lab.cases import Case, human_eval_cases, keep_first_lines, keep_last_lines, line_cases, prompt_ids
+from model.lab.cases import (
+    Case,
+    human_eval_cases,
+    keep_first_lines,
+    keep_last_lines,
+    line_cases,
+    prompt_ids,
+    words_of,
+)
 from model.lab.evaluate import Score, similarity
 from model.lab.tokenizer import Tokenizer
 
@@ -24,6 +32,15 @@ def test_cases_put_the_file_together(held_out: Path) -> None:
 
 def test_cases_are_the_same_every_time(held_out: Path) -> None:
     assert line_cases(held_out, 10) == line_cases(held_out, 10)
+
+
+def test_cases_that_name_something_of_another_file(held_out: Path) -> None:
+    cases = line_cases(held_out, 6, must_name=True)
+    assert cases
+    assert all("wrap" in case.names and "wrap" in case.expected for case in cases)
+    for case in cases:
+        told = "\n".join(text for _, text in case.snippets)
+        assert case.is_told == ("wrap" in words_of(told) and "wrap" not in words_of(case.prefix))
 
 
 def test_snippets_are_from_other_files(held_out: Path) -> None:

@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from model.lab.gradients import HereGradients, Job, WorkerGradients
+from model.lab.arithmetic import fast_arithmetic, fast_type
+from model.lab.export import load_net, write_gguf
+from model.lab.gradients import HereGradients, Job, WorkerGradients, WorkerLost
 from model.lab.net import Net, Shape
+from model.lab.prune import save_net
 from model.lab.rows import Rows
+from model.lab.tokenizer import Tokenizer
 from model.lab.train import Pace, Plan, Run, train
 
 SHAPE = Shape(n_vocab=64, d_model=32, n_layers=1, n_heads=1, d_ffn=32, n_ctx=64)
@@ -69,6 +73,44 @@ def test_long_rows_come_last(tmp_path: Path) -> None:
     assert run.next_job([16, 32]) == Job(1, 0, 2)
 
 
+def test_a_run_begins_with_the_weights_of_a_gguf(
+    tmp_path: Path, small_net: Net, tokenizer: Tokenizer
+) -> None:
+    write_gguf(small_net, tokenizer, tmp_path / "small.gguf", "F32")
+    run = Run(tmp_path / "run", small_net.shape, PLAN, "cpu")
+    run.begin_with(tmp_path / "small.gguf")
+    for ours, theirs in zip(run.net.parameters(), small_net.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+    run.save()
+    found = load_net(tmp_path / "small.gguf").shape
+    assert dataclasses.replace(found, norm_eps=1e-5) == load_net(run.checkpoint).shape
+
+
+def test_weights_of_another_shape_are_refused(tmp_path: Path, small_net: Net) -> None:
+    save_net(small_net, tmp_path / "small.pt")
+    other = dataclasses.replace(small_net.shape, n_heads=1)
+    with pytest.raises(SystemExit, match=r"n_heads.*2, 1"):
+        Run(tmp_path / "run", other, PLAN, "cpu").begin_with(tmp_path / "small.pt")
+    wider = dataclasses.replace(small_net.shape, rope_base=100_000.0)
+    Run(tmp_path / "wider", wider, PLAN, "cpu").begin_with(tmp_path / "small.pt")
+
+
+def test_the_fast_type_is_bfloat16_only_where_the_processor_has_it() -> None:
+    flags = set(Path("/proc/cpuinfo").read_text().split())
+    has_it = not flags.isdisjoint({"avx512_bf16", "amx_tile"})
+    assert fast_type("cpu") == (torch.bfloat16 if has_it else torch.float32)
+    assert fast_type("cuda:0") == torch.bfloat16
+    with fast_arithmetic("cpu"):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == fast_type("cpu")
+
+
+def test_a_run_that_was_stopped_does_not_age(tmp_path: Path) -> None:
+    run = Run(tmp_path, SHAPE, PLAN, "cpu")
+    run.state.step, run.state.seconds = 10, 20.0
+    assert run.believe(3.0) == 3.0
+    assert run.believe(590.0) == 10.0
+
+
 def test_schedule() -> None:
     plan = Plan(steps=100, warmup_steps=10, decay_from=0.5)
     assert plan.rate(0, 0.0) == pytest.approx(0.1)
@@ -98,3 +140,11 @@ def test_workers_give_the_same_gradients(paths: list[Path]) -> None:
         for parameter, wanted in zip(net.parameters(), expected, strict=True):
             assert parameter.grad is not None
             assert (parameter.grad - wanted).norm() < 0.03 * wanted.norm()
+
+
+def test_a_worker_that_dies_ends_the_run_instead_of_waiting(paths: list[Path]) -> None:
+    workers = WorkerGradients(Net(SHAPE), paths[:1], 1, 2, should_compile=False)
+    workers.compute(Job(0, 0, 2))
+    workers.workers[1].kill()
+    with pytest.raises(WorkerLost):
+        workers.compute(Job(0, 2, 2))
