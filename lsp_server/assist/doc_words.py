@@ -24,6 +24,21 @@ _SECTION = re.compile(
     r"(?:def|class|return|import|from|if|for|args|arguments|returns|raises|param)\b[^a-z]*$", re.I
 )
 _QUESTIONS = ("is", "has", "can", "should", "are", "was")
+_TRUTHS = frozenset({"True", "False", "true", "false", "bool", "boolean", "Bool", "Boolean", "_Bool"})
+_PROPERTIES = frozenset(
+    f"decorated with `{name}`" for name in ("property", "cached_property", "functools.cached_property")
+)
+_COUNTS = ("n", "num", "count")
+_UNITS = {
+    "s": "seconds", "sec": "seconds", "secs": "seconds", "seconds": "seconds", "ms": "milliseconds",
+    "us": "microseconds", "ns": "nanoseconds", "minutes": "minutes", "hours": "hours", "days": "days",
+    "bytes": "bytes", "kb": "kilobytes", "mb": "megabytes", "px": "pixels", "percent": "percent",
+}  # fmt: skip
+_ACRONYMS = frozenset(
+    re.findall(
+        r"\w+", "api cpu css csv db dns gpu html http https id ip json pdf sql ssh tcp ui uri url utf xml"
+    )
+)
 _CONSTRUCTORS = frozenset({"__init__", "constructor", "initialize", "__construct", "new", "init"})
 # What Go's convention needs in the third person; other first words are nouns as often as verbs.
 _VERBS = frozenset(
@@ -56,7 +71,27 @@ def words_of(name: str) -> list[str]:
 
 
 def spoken(name: str) -> str:
-    return " ".join(words_of(name)) or name
+    return " ".join(map(_spelled, words_of(name))) or name
+
+
+def _spelled(word: str) -> str:
+    return word.upper() if word in _ACRONYMS else word
+
+
+def description(name: str, annotation: str, default: str) -> str:
+    """What a parameter's name, type and default say of it, as a sentence."""
+    words = [_spelled(word) for word in words_of(name)]
+    rest = " ".join(words[1:])
+    if len(name) == 1 or not words:
+        return f"The value `{name}`."
+    if annotation in _TRUTHS or default in _TRUTHS:
+        is_question = words[0] in _QUESTIONS and rest
+        return f"Whether it {words[0]} {rest}." if is_question else f"The {' '.join(words)} flag."
+    if words[0] in _COUNTS and rest:
+        return f"The number of {rest}."
+    if words[-1] in _UNITS and len(words) > 1:
+        return f"The {' '.join(words[:-1])} in {_UNITS[words[-1]]}."
+    return f"The {' '.join(words)}."
 
 
 def capital(text: str) -> str:
@@ -112,13 +147,15 @@ def summary_of_name(facts: CodeFacts) -> str:
     """A sentence that says no more than the name does."""
     container, _, name = facts.title.rpartition(".")
     owner = container.rpartition(".")[2]
-    words = words_of(name)
+    words = [_spelled(word) for word in words_of(name)]
     if name in _CONSTRUCTORS or (name == owner and owner):
         return f"Create a new {owner or spoken(name)}."
     if name.startswith("__") and name.endswith("__"):
         return f"Implement `{name}` of {owner or 'the module'}."
     if len(words) > 1 and words[0] in _QUESTIONS:
         return f"Whether it {' '.join([words[0] if words[0] != 'are' else 'is', *words[1:]])}."
+    if any(note in _PROPERTIES for note in facts.notes):
+        return f"The {' '.join(words)}."
     return f"{capital(' '.join(words) or name)}."
 
 

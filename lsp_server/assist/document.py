@@ -13,14 +13,15 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from lsp_server.assist.doc_habits import MAX_CHARS, known_words
 from lsp_server.assist.doc_style import Content, Form, Item, Style, form_for, indented, render
 from lsp_server.assist.doc_words import (
     Verdict,
     capital,
+    description,
     first_sentence,
     judge,
     predicate_of_name,
-    spoken,
     summary_of_name,
 )
 from lsp_server.assist.facts import build_facts, language_id_of
@@ -71,7 +72,8 @@ async def propose_documentation(
     target = await _find_target(snapshot, span, ports)
     if isinstance(target, Sentence):
         return target
-    content = build_content(target.facts, target.place.conditions, target.language_id)
+    known = known_words(target.place.docs)
+    content = build_content(target.facts, target.place.conditions, target.language_id, known)
     head = f"{target.facts.title.rpartition('.')[2]} " if target.form.style is Style.GO else ""
     gap = _whole(target, replace(content, summary=f"{head}{_GAP}"))
     sentence, verdict = await _ask_for_summary(target, gap, ports)
@@ -81,7 +83,8 @@ async def propose_documentation(
         summary = f"{sentence if head else capital(sentence)}."
     text = _whole(target, replace(content, summary=f"{head}{summary}"))
     text = from_lf(text, line_end_of(snapshot.text))
-    return Proposal(target.place.span, text, target.form.style, verdict, build_note(target.facts, verdict))
+    note = build_note(target.facts, verdict, known)
+    return Proposal(target.place.span, text, target.form.style, verdict, note)
 
 
 async def _find_target(snapshot: DocumentSnapshot, span: Span, ports: AssistPorts) -> _Target | Sentence:
@@ -115,26 +118,31 @@ def _refusal(found: Inspection, path: str) -> Sentence | None:
     return None
 
 
-def build_content(facts: CodeFacts, conditions: Mapping[str, str], language_id: str) -> Content:
+def build_content(
+    facts: CodeFacts, conditions: Mapping[str, str], language_id: str, known: Mapping[str, str]
+) -> Content:
     """All but the summary."""
     is_callable = facts.kind in ("function", "method")
     result = _plain(facts.returns.removeprefix("->").strip())
     return Content(
         summary="",
-        parameters=tuple(_items(facts)) if is_callable else (),
+        parameters=tuple(_items(facts, known)) if is_callable else (),
         returns=_result(facts, result, language_id) if is_callable and result not in _NOTHING else "",
         yields="generator" in facts.notes,
         raises=tuple(_raised(facts, conditions)) if is_callable else (),
     )
 
 
-def _items(facts: CodeFacts) -> Iterator[Item]:
+def _items(facts: CodeFacts, known: Mapping[str, str]) -> Iterator[Item]:
+    """What the file says of a parameter of this name already, is said again."""
     for parameter in facts.parameters:
         if _NAME.fullmatch(parameter.name):
             name = parameter.name.lstrip(".&")
-            default = f" Defaults to `{parameter.default}`." if _plain(parameter.default) else ""
-            words = spoken(name) if len(name) > 1 else f"value `{name}`"
-            yield Item(name, _plain(parameter.annotation), f"The {words}.{default}")
+            text = _plain(known.get(name.lstrip("*$"), ""), MAX_CHARS)
+            if not text:
+                default = f" Defaults to `{parameter.default}`." if _plain(parameter.default) else ""
+                text = description(name, parameter.annotation, parameter.default) + default
+            yield Item(name, _plain(parameter.annotation), text)
 
 
 def _result(facts: CodeFacts, declared: str, language_id: str) -> str:
@@ -143,7 +151,7 @@ def _result(facts: CodeFacts, declared: str, language_id: str) -> str:
         return declared
     note = next((text for text in facts.notes if text.startswith("returns ")), "")
     values = note.removeprefix("returns ")
-    return f"{values}." if _plain(values) and values != "`None`" else ""
+    return f"{values}." if _plain(values) and values != "`None`" and "``" not in values else ""
 
 
 def _raised(facts: CodeFacts, conditions: Mapping[str, str]) -> Iterator[Item]:
@@ -153,9 +161,9 @@ def _raised(facts: CodeFacts, conditions: Mapping[str, str]) -> Iterator[Item]:
             yield Item(name, text=f"If `{condition}`." if condition else "")
 
 
-def _plain(text: str) -> str:
+def _plain(text: str, max_chars: int = 60) -> str:
     """The text, when it can stand in any documentation as it is."""
-    return "" if _UNSAFE.search(text) or len(text) > 60 or _GAP in text else text
+    return "" if _UNSAFE.search(text) or len(text) > max_chars or _GAP in text else text
 
 
 def _whole(target: _Target, content: Content) -> str:
@@ -215,8 +223,8 @@ _VERDICTS: Mapping[Verdict, str] = {
 }
 
 
-def build_note(facts: CodeFacts, verdict: Verdict) -> str:
-    """What the proposal stands on, with places."""
+def build_note(facts: CodeFacts, verdict: Verdict, words: Mapping[str, str]) -> str:
+    """What the proposal stands on, with places. `words` of parameters were in the file already."""
     why = _VERDICTS.get(
         verdict, f"The first sentence is the name in words: what the model wrote was {_REASONS.get(verdict)}."
     )
@@ -227,7 +235,9 @@ def build_note(facts: CodeFacts, verdict: Verdict) -> str:
     ]
     callers = _places(facts)
     known = f"`{facts.title}` ({facts.path}:{facts.start_line}): {', '.join(counts)}."
-    return " ".join(filter(None, (known, f"Called from {callers}." if callers else "", why)))
+    repeated = [f"`{p.name}`" for p in facts.parameters if p.name.lstrip("*$") in words]
+    copied = f"What it says of {', '.join(repeated)} is what this file says elsewhere." if repeated else ""
+    return " ".join(filter(None, (known, f"Called from {callers}." if callers else "", copied, why)))
 
 
 _REASONS: Mapping[Verdict, str] = {

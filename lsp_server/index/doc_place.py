@@ -36,7 +36,7 @@ _BEFORE = frozenset({"attribute_item", "decorator"})
 _PYTHON_SCOPES = frozenset({"function_definition", "class_definition"})
 # A condition outside of these is not the whole story.
 _LIMITS = ("function_definition", "function", "lambda", "for_statement", "except_clause")
-_CONDITIONALS = frozenset({"if_statement", "elif_clause", "if_expression"})
+_CONDITIONALS = frozenset({"if_statement", "elif_clause", "if_expression", "if_modifier", "if"})
 _THROWN = re.compile(r"(?:raise|throw)\s+(?:new\s+)?([\w.:\\]+)")
 _MAX_DOCS = 50
 
@@ -182,7 +182,7 @@ def _comment_docs(root: Node) -> list[str]:
 
 def _conditions(definition: Node, shape: Shape) -> Iterator[tuple[str, str]]:
     for node in _nodes(definition):
-        if node.type not in shape.throws:
+        if node.type not in shape.throws and not (node.type == "call" and "raise" in shape.panics):
             continue
         name = _THROWN.match(text_of(node))
         if name is not None and (condition := _condition_of(node, definition)):
@@ -194,8 +194,9 @@ def _condition_of(node: Node, definition: Node) -> str:
     child, parent = node, node.parent
     while parent is not None and parent.id != definition.id:
         if parent.type in _CONDITIONALS:
-            holds = parent.child_by_field_name("consequence") or parent.child_by_field_name("body")
             condition = parent.child_by_field_name("condition")
+            holds = parent.child_by_field_name("consequence") or parent.child_by_field_name("body")
+            holds = holds or (condition.next_named_sibling if condition is not None else None)
             is_under = holds is not None and holds.start_byte <= child.start_byte < holds.end_byte
             return _bare(short_text(condition)) if is_under else ""
         if parent.type.endswith(

@@ -13,6 +13,7 @@ from tree_sitter import Node
 from lsp_server.index.shapes import Shape
 
 _EXPRESSION_CHARS = 60
+_MAKING = frozenset({"object_creation_expression", "instance_expression", "call_expression"})
 _MEMBER_FIELDS = ("attribute", "property", "field", "name")
 # What a target may be that binds no name of its own: `a.b`, `a[i]`, in every grammar's words.
 _NO_NAMES = (
@@ -90,7 +91,19 @@ def _add_call(actions: Actions, node: Node, shape: Shape) -> None:
     if name:
         actions.calls.setdefault(text, Call(name, text, node.start_point[0]))
     if text in shape.panics:
-        actions.raises.setdefault(text + ("!" if node.type == "macro_invocation" else ""))
+        macro = "!" if node.type == "macro_invocation" else ""
+        actions.raises.setdefault(_raised(node) if text == "raise" else text + macro)
+
+
+def _raised(node: Node) -> str:
+    """Ruby's `raise` is a call: of a class, of a new object of it, or of a message."""
+    arguments = node.child_by_field_name("arguments")
+    value = arguments.named_child(0) if arguments is not None and arguments.named_child_count else None
+    if value is None:
+        return "the exception at hand, again"
+    if "string" in value.type:
+        return "RuntimeError"
+    return short_text(value.child_by_field_name("receiver") or value)
 
 
 def _call_text(node: Node, function: Node | None) -> str:
@@ -168,6 +181,8 @@ def _thrown(node: Node) -> str:
     if value is None:
         return "the exception at hand, again"
     made = next(filter(None, map(value.child_by_field_name, ("function", "constructor", "type"))), None)
+    if made is None and value.type in _MAKING:
+        made = value.named_child(0)
     return short_text(made or value)
 
 

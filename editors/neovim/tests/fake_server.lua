@@ -1,6 +1,7 @@
 -- nvim -l fake_server.lua: a language server whose answers are known beforehand. $FAKE is JSON:
--- version, name: what it says of itself; items: its suggestions; delay_ms: how long each takes;
--- dies: "at start", "when asked"; commands: answers by command.
+-- version, name: what it says of itself; items: its suggestions, each named by its text; delay_ms: how long they
+-- take; character: where they begin; dies: "at start", "when asked"; commands: answers by command; log: a file that
+-- gets what it is sent.
 
 local fake = vim.json.decode(vim.env.FAKE or '{}')
 
@@ -34,7 +35,8 @@ end
 
 local function suggestion(text, position)
   local start = { line = position.line, character = fake.character or position.character }
-  return { insertText = text, range = { start = start, ['end'] = position } }
+  local command = { title = 'Accepted', command = 'edgewise.accepted', arguments = { text } }
+  return { insertText = text, range = { start = start, ['end'] = position }, command = command }
 end
 
 local handlers = {
@@ -44,7 +46,7 @@ local handlers = {
         positionEncoding = 'utf-8',
         textDocumentSync = { openClose = true, change = 2 },
         inlineCompletionProvider = vim.empty_dict(),
-        executeCommandProvider = { commands = { 'edgewise.document' } },
+        executeCommandProvider = { commands = { 'edgewise.document', 'edgewise.accepted' } },
       },
       serverInfo = { name = fake.name or 'edgewise', version = fake.version or '9.0.0' },
     }
@@ -74,8 +76,17 @@ local handlers = {
   end,
 }
 
+local function note(message)
+  local file = fake.log and message.method and io.open(fake.log, 'a')
+  if file then
+    file:write(vim.json.encode({ method = message.method, params = message.params }), '\n')
+    file:close()
+  end
+end
+
 while true do
   local message = read()
+  note(message)
   if message.method == 'exit' then
     os.exit(0)
   elseif message.method == 'initialized' then

@@ -191,6 +191,12 @@ class Editor:
     def status(self) -> dict[str, Any]:
         return self.lua("return require('edgewise').status()")
 
+    def ask(self, command: str) -> Any:
+        """What the server answers to a command without arguments."""
+        code = """return require('edgewise.request').client():request_sync('workspace/executeCommand',
+            { command = ... }, 20000).result"""
+        return self.lua(code, command)
+
     def mode(self) -> str:
         return self.nvim.api.get_mode()["mode"]
 

@@ -76,11 +76,9 @@ def measure(editor: Editor, watched: Frames, row: int, character: str) -> Sample
 
 
 def server_ms(editor: Editor) -> float:
-    code = """return require('edgewise.request').client():request_sync('workspace/executeCommand',
-        { command = 'edgewise.status' }, 20000).result.traces"""
     return next(
         float(trace["total_ms"])
-        for trace in reversed(editor.lua(code))
+        for trace in reversed(editor.ask("edgewise.status")["traces"])
         if trace["method"] == "textDocument/inlineCompletion"
     )
 

@@ -114,7 +114,7 @@ def test_a_killed_server_is_back_without_a_word(start: StartEditor, python_file:
 
 def test_a_killed_engine_host_is_back_without_a_word(start: StartEditor, python_file: Path, home: Home):
     editor = opened(start, python_file)
-    [host] = home.hosts()
+    [host] = editor.wait(home.hosts, "the engine host")
     host.send_signal(signal.SIGKILL)
     editor.wait(lambda: editor.status()["state"] == "loading", "the status `loading`")
     editor.wait_ready()

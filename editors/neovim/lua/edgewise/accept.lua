@@ -4,6 +4,7 @@
 --- stand in an `expr` mapping: what changes text runs right after it.
 
 local ghost = require('edgewise.ghost')
+local verdicts = require('edgewise.verdicts')
 
 local M = {}
 
@@ -65,6 +66,7 @@ local function accept_part(cut)
     return M.part_by_neovim(#text - #part)
   end
   vim.schedule(function()
+    verdicts.accept(ghost.shown(vim.api.nvim_get_current_buf()))
     M.insert(part)
   end)
   return true
@@ -87,7 +89,6 @@ function M.part_by_neovim(n_left)
     on_accept = function(item)
       if n_left > 0 and type(item.insert_text) == 'string' then
         item.insert_text = item.insert_text:sub(1, -n_left - 1)
-        item.command = nil -- it says that the whole was taken
       end
       return ending_at_the_cursor(item)
     end,
@@ -112,6 +113,7 @@ function M.select(count)
   end
   vim.schedule(function()
     vim.lsp.inline_completion.select({ count = count })
+    ghost.note_choice(vim.api.nvim_get_current_buf())
   end)
   return true
 end
@@ -136,7 +138,7 @@ function M.dismiss()
   if not ghost.text() then
     return false
   end
-  ghost.hide(0)
+  ghost.refuse(vim.api.nvim_get_current_buf())
   return true
 end
 

@@ -136,6 +136,7 @@ local function on_attach(event)
   local client = vim.lsp.get_client_by_id(event.data.client_id)
   if client and client.name == 'edgewise' then
     M.refresh(event.buf)
+    require('edgewise.cursor').moved()
   end
 end
 
@@ -164,6 +165,7 @@ function M.listen()
   on('BufEnter', function()
     status.note({})
   end)
+  on({ 'BufEnter', 'CursorMoved' }, require('edgewise.cursor').moved)
 end
 
 return M

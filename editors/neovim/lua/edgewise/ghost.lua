@@ -1,6 +1,8 @@
 --- The ghost text on the screen. Neovim draws it, as an extmark; this module reads what is drawn, knows the
 --- suggestions that it came from, and takes it away when the text no longer goes on as suggested.
 
+local verdicts = require('edgewise.verdicts')
+
 local M = {}
 
 local NAMESPACE = vim.api.nvim_create_namespace('nvim.lsp.inline_completion')
@@ -10,9 +12,13 @@ local TEXT_HIGHLIGHT = 'ComplHint'
 ---@field text string
 ---@field row integer Where it begins: 0-based, in bytes.
 ---@field col integer
+---@field id? string By what name the server counts it.
 
 ---@type table<integer, edgewise.Suggestion[]>
 local suggestions = {}
+
+---@type table<integer, edgewise.Suggestion> the one of them that is or was drawn
+local shown = {}
 
 ---@param bufnr integer
 ---@param position lsp.Position
@@ -40,12 +46,13 @@ end
 ---@return edgewise.Suggestion?
 local function suggestion_of(bufnr, item, encoding)
   local text = type(item.insertText) == 'string' and item.insertText or item.insertText.value
+  local id = verdicts.id_of(item)
   if item.range then
     local start = item.range.start
-    return { text = text, row = start.line, col = byte_column(bufnr, start, encoding) }
+    return { text = text, row = start.line, col = byte_column(bufnr, start, encoding), id = id }
   end
   local row, col = cursor(bufnr)
-  return row and { text = text, row = row, col = col } or nil
+  return row and { text = text, row = row, col = col, id = id } or nil
 end
 
 --- What of the suggestion is still to come at the cursor; nil when the text went another way.
@@ -75,13 +82,39 @@ function M.fits(bufnr, item, encoding)
   return rest ~= nil and rest ~= ''
 end
 
+--- One that goes on with what is shown is the same suggestion, and keeps its name.
 ---@param bufnr integer
 ---@param items lsp.InlineCompletionItem[]
 ---@param encoding string
 function M.remember(bufnr, items, encoding)
+  local before = shown[bufnr]
+  local rest = before and M.rest_of(bufnr, before) or ''
   suggestions[bufnr] = vim.tbl_map(function(item)
-    return suggestion_of(bufnr, item, encoding)
+    local suggestion = suggestion_of(bufnr, item, encoding)
+    if suggestion and rest ~= '' and vim.startswith(M.rest_of(bufnr, suggestion) or '', rest) then
+      suggestion.id = before.id
+      verdicts.rename(item, suggestion.id)
+    end
+    return suggestion
   end, items)
+  shown[bufnr] = suggestions[bufnr][1]
+end
+
+--- The suggestion that is drawn.
+---@param bufnr integer
+---@return edgewise.Suggestion?
+function M.shown(bufnr)
+  local text = M.text(bufnr)
+  return text
+    and vim.iter(suggestions[bufnr] or {}):find(function(suggestion)
+      return M.rest_of(bufnr, suggestion) == text
+    end)
+end
+
+--- Another one of them was chosen.
+---@param bufnr integer
+function M.note_choice(bufnr)
+  shown[bufnr] = M.shown(bufnr) or shown[bufnr]
 end
 
 --- The text that is drawn, or nil. The counter "(1/2)" behind it is not part of it.
@@ -113,17 +146,35 @@ function M.hide(bufnr)
   vim.api.nvim_buf_clear_namespace(bufnr, NAMESPACE, 0, -1)
 end
 
---- Neovim goes on drawing what is out of date; this hides it.
+--- The person does not want what is drawn. It is kept in mind: when it comes again and is taken, it was accepted.
+---@param bufnr integer
+function M.refuse(bufnr)
+  if M.text(bufnr) then
+    M.hide(bufnr)
+    verdicts.reject(shown[bufnr])
+  end
+end
+
+---@param bufnr integer
+function M.forget(bufnr)
+  suggestions[bufnr], shown[bufnr] = nil, nil
+end
+
+--- Neovim goes on drawing what is out of date; this hides it. What was typed to its end is not refused.
 ---@param bufnr integer
 local function hide_stale(bufnr)
   local known = suggestions[bufnr]
   if not known or not M.text(bufnr) then
     return
   end
-  local is_current = vim.iter(known):any(function(suggestion)
-    return (M.rest_of(bufnr, suggestion) or '') ~= ''
-  end)
-  if not is_current then
+  local n_left = -1 -- bytes still to come of the longest one
+  for _, suggestion in ipairs(known) do
+    local rest = M.rest_of(bufnr, suggestion)
+    n_left = rest and math.max(n_left, #rest) or n_left
+  end
+  if n_left < 0 then
+    M.refuse(bufnr)
+  elseif n_left == 0 then
     M.hide(bufnr)
   end
 end
@@ -142,7 +193,7 @@ function M.switch(bufnr, is_wanted)
   end
   local group = vim.api.nvim_create_augroup(group_name(bufnr), {})
   if not is_wanted then
-    suggestions[bufnr] = nil
+    M.forget(bufnr)
     return M.hide(bufnr)
   end
   vim.api.nvim_create_autocmd({ 'CursorMovedI', 'TextChangedP', 'InsertEnter' }, {
@@ -152,11 +203,18 @@ function M.switch(bufnr, is_wanted)
       hide_stale(bufnr)
     end,
   })
+  vim.api.nvim_create_autocmd('InsertLeavePre', {
+    group = group,
+    buffer = bufnr,
+    callback = function()
+      M.refuse(bufnr)
+    end,
+  })
   vim.api.nvim_create_autocmd('BufWipeout', {
     group = group,
     buffer = bufnr,
     callback = function()
-      suggestions[bufnr] = nil
+      M.forget(bufnr)
     end,
   })
 end

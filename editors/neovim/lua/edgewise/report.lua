@@ -31,7 +31,7 @@ local function server_lines(told)
     '- Model: ' .. (told.model ~= '' and told.model or 'none'),
     '- Engine: ' .. (told.engine ~= '' and told.engine or 'none'),
     '- Workspace: ' .. index_words(told.index),
-    '- Accepted in this session: ' .. tostring(told.accepted),
+    ('- Accepted in this session: %d, refused: %d'):format(told.accepted, told.rejected or 0),
   }
   if (told.note or '') ~= '' then
     lines[#lines + 1] = '- Note: ' .. told.note
