@@ -26,7 +26,7 @@ _SECTION = re.compile(
 _QUESTIONS = ("is", "has", "can", "should", "are", "was")
 _TRUTHS = frozenset({"True", "False", "true", "false", "bool", "boolean", "Bool", "Boolean", "_Bool"})
 _PROPERTIES = frozenset(
-    f"decorated with `{name}`" for name in ("property", "cached_property", "functools.cached_property")
+    f"decorated with `@{name}`" for name in ("property", "cached_property", "functools.cached_property")
 )
 _COUNTS = ("n", "num", "count")
 _UNITS = {

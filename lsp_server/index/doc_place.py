@@ -186,7 +186,7 @@ def _conditions(definition: Node, shape: Shape) -> Iterator[tuple[str, str]]:
             continue
         name = _THROWN.match(text_of(node))
         if name is not None and (condition := _condition_of(node, definition)):
-            yield name[1], condition
+            yield name[1].removesuffix(".new"), condition
 
 
 def _condition_of(node: Node, definition: Node) -> str:

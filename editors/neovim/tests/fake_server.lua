@@ -1,7 +1,7 @@
 -- nvim -l fake_server.lua: a language server whose answers are known beforehand. $FAKE is JSON:
--- version, name: what it says of itself; items: its suggestions, each named by its text; delay_ms: how long they
--- take; character: where they begin; dies: "at start", "when asked"; commands: answers by command; log: a file that
--- gets what it is sent.
+-- version, name: what it says of itself; items: its suggestions, each named by its text; delay_ms: how long each
+-- takes; character: where it begins; dies: "at start", "when asked"; commands: answers by command; log: a file
+-- that gets what it is sent.
 
 local fake = vim.json.decode(vim.env.FAKE or '{}')
 

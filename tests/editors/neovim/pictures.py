@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from rich.console import Console
+from rich.terminal_theme import SVG_EXPORT_THEME, TerminalTheme
 from rich.text import Text
 
 from tests.e2e.conftest import make_home
@@ -18,7 +19,9 @@ from tests.editors.neovim.conftest import PYTHON_FILE, path_without_edgewise, wr
 from tests.editors.neovim.driver import COLUMNS, PROGRAM, ROOT, Editor
 
 IMAGES = ROOT / "docs" / "images"
-LINES_SHOWN = 26
+NEOVIMS_BACKGROUND = (0x14, 0x16, 0x1B)  # of its own colours; the cells behind a line's end are not captured
+ANSI = [tuple(SVG_EXPORT_THEME.ansi_colors[number]) for number in range(16)]
+THEME = TerminalTheme(NEOVIMS_BACKGROUND, (0xE0, 0xE2, 0xEA), ANSI[:8], ANSI[8:])
 INIT = """
 vim.o.number = true
 vim.o.laststatus = 2
@@ -33,11 +36,13 @@ def svg_of(screen: str, title: str) -> str:
         record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor"
     )
     console.print(Text.from_ansi(screen.rstrip("\n")))
-    svg = console.export_svg(title=title, unique_id=re.sub(r"\W+", "-", title))
+    svg = console.export_svg(title=title, theme=THEME, unique_id=re.sub(r"\W+", "-", title))
     return re.sub(r"\s*@font-face \{.*?\}\s*", "\n", svg, flags=re.DOTALL)
 
 
 def save(editor: Editor, name: str, title: str) -> None:
+    editor.lua("vim.cmd.echo([['']])")  # else the typed command still stands there
+    editor.lua("vim.cmd.redraw()")
     IMAGES.mkdir(parents=True, exist_ok=True)
     target = IMAGES / f"neovim-{name}.svg"
     target.write_text(svg_of(editor.screen(has_colours=True), title))
@@ -71,6 +76,10 @@ def take(editor: Editor) -> None:
     editor.command("Edgewise explain")
     editor.wait(lambda: "count.py:5" in editor.screen(), "the explanation")
     save(editor, "explain", "edgewise in Neovim: explain")
+    editor.type("q")
+    editor.command("Edgewise document")
+    editor.wait(lambda: "+    Args:" in editor.screen(), "the diff")
+    save(editor, "document", "edgewise in Neovim: a docstring, before it is taken")
     editor.type("q")
     editor.command("Edgewise status")
     editor.wait(lambda: "Accepted in this session" in editor.screen(), "the status")

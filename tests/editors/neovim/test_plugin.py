@@ -143,16 +143,21 @@ def test_neovims_own_package_manager(start: StartEditor, python_file: Path, repo
 
 
 def test_what_lazy_nvim_does(start: StartEditor, python_file: Path, tmp_path: Path):
-    """It puts the folder of the spec on the path, sources `plugin/`, and calls setup() with `opts`."""
+    """lazy.nvim itself is in none of the registries that this suite may fetch from. What it does with such a
+    spec is done here: it puts the folder on the path, sources `plugin/`, takes the one top module of the
+    folder for `main`, and calls that module's setup() with `opts`."""
     init = tmp_path / "init.lua"
     init.write_text(f"""
 vim.o.swapfile = false
 vim.go.loadplugins = false
 _G.notified = {{}}
 local spec = {{ dir = {str(PLUGIN)!r}, opts = {{ keymaps = {{ accept = '<C-y>' }} }} }}
+vim.loader.enable()
+local modules = vim.loader.find('*', {{ all = true, rtp = false, paths = {{ spec.dir }} }})
+assert(#modules == 1, 'lazy.nvim would not know which module is the main one')
 vim.opt.rtp:prepend(spec.dir)
 vim.cmd.source(spec.dir .. '/plugin/edgewise.lua')
-require('edgewise').setup(spec.opts)
+require(modules[1].modname).setup(spec.opts)
 """)
     editor = start(str(python_file), cwd=python_file.parent, init_file=init)
     editor.wait_ready()

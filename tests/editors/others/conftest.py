@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Home, make_home
-from tests.editors.neovim.conftest import write_project
+from tests.editors.neovim.conftest import PYTHON_FILE, write_project
 from tests.editors.neovim.driver import PROGRAM
 
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgewise-editors" / "others"
 
-MAIN = """def with_tax(price):
+TOTAL = """def with_tax(price):
     return price * 1.19
 
 
@@ -26,8 +26,8 @@ def total(prices, limit=10):
     return sum(with_tax(price) for price in prices)
 
 
-def cheapest(prices):
-    ret"""
+"""
+MAIN = TOTAL + PYTHON_FILE
 LINE = 8  # inside of total
 
 

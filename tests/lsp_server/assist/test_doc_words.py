@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lsp_server.assist.doc_words import (
     Verdict,
+    description,
     first_sentence,
     judge,
     predicate_of_name,
@@ -100,3 +103,27 @@ def test_the_first_sentence(raw: str, sentence: str) -> None:
 )
 def test_verdicts(sentence: str, verdict: Verdict) -> None:
     assert judge(sentence, facts("read_lines"), ['"""Read the other lines of it."""']) is verdict
+
+
+@pytest.mark.parametrize(
+    ("name", "annotation", "default", "sentence"),
+    [
+        ("path", "", "", "The path."),
+        ("x", "int", "", "The value `x`."),
+        ("timeout_s", "float", "3.0", "The timeout in seconds."),
+        ("sizeBytes", "", "", "The size in bytes."),
+        ("n_items", "int", "", "The number of items."),
+        ("baseUrl", "string", "", "The base URL."),
+        ("is_gift", "", "False", "Whether it is gift."),
+        ("dry_run", "bool", "", "The dry run flag."),
+        ("verbose", "", "true", "The verbose flag."),
+        ("s", "", "", "The value `s`."),
+    ],
+)
+def test_what_a_parameter_says_of_itself(name: str, annotation: str, default: str, sentence: str) -> None:
+    assert description(name, annotation, default) == sentence
+
+
+def test_a_property_is_no_command() -> None:
+    total = replace(facts("Cart.total", "method"), notes=("decorated with `@property`",))
+    assert summary_of_name(total) == "The total."

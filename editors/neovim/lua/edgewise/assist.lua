@@ -118,7 +118,7 @@ function M.run(command, title, call)
       running = nil
       local edit = edit_of(answer)
       if edit then
-        return require('edgewise.preview').show(window, bufnr, edit, client)
+        return require('edgewise.preview').show(window, bufnr, edit, client, answer.note)
       end
       float.set(window, M.markdown_of(answer))
     end,

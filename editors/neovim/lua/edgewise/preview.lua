@@ -4,6 +4,9 @@ local float = require('edgewise.float')
 
 local M = {}
 
+local NAMESPACE = vim.api.nvim_create_namespace('edgewise.preview')
+local HIGHLIGHTS = { ['+'] = 'Added', ['-'] = 'Removed', ['@'] = 'Comment' }
+
 ---@param edit lsp.WorkspaceEdit
 ---@return table<string, lsp.TextEdit[]> by uri
 local function text_edits(edit)
@@ -57,18 +60,37 @@ function M.markdown(edit, encoding)
   return table.concat(parts, '\n\n')
 end
 
+--- What is added and what goes, between the fences of the diffs.
+---@param bufnr integer
+local function colour(bufnr)
+  local is_inside = false
+  for row, line in ipairs(vim.api.nvim_buf_get_lines(bufnr, 0, -1, false)) do
+    if vim.startswith(line, '```') then
+      is_inside = not is_inside
+    end
+    local group = is_inside and (HIGHLIGHTS[line:sub(1, 1)] or 'NormalFloat')
+    if group then
+      local mark = { end_row = row, hl_group = group, priority = 200 } -- above the parser's
+      vim.api.nvim_buf_set_extmark(bufnr, NAMESPACE, row - 1, 0, mark)
+    end
+  end
+end
+
 --- Shows the edit in `window` and waits for a key.
 ---@param window edgewise.Float
 ---@param bufnr integer The buffer that was asked about.
 ---@param edit lsp.WorkspaceEdit
 ---@param client vim.lsp.Client
-function M.show(window, bufnr, edit, client)
+---@param note? string What the edit stands on.
+function M.show(window, bufnr, edit, client, note)
   if not float.is_open(window) then
     return
   end
   local tick = vim.api.nvim_buf_get_changedtick(bufnr)
   window.footer = ' ⏎ take it   q drop it '
-  float.set(window, M.markdown(edit, client.offset_encoding))
+  local parts = { M.markdown(edit, client.offset_encoding), note }
+  float.set(window, table.concat(parts, '\n\n'))
+  colour(window.bufnr)
   vim.keymap.set('n', '<CR>', function()
     float.close(window)
     if vim.api.nvim_buf_get_changedtick(bufnr) ~= tick then

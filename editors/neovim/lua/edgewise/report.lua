@@ -55,7 +55,8 @@ end
 local function own_lines()
   local now = status.of(0)
   local percent = now.percent and (' (%d%% of the workspace read)'):format(now.percent) or ''
-  return { '# ' .. now.state .. percent, '', now.message, '' }
+  local message = now.message ~= '' and { now.message, '' } or {}
+  return vim.list_extend({ '# ' .. now.state .. percent, '' }, message)
 end
 
 function M.status()
