@@ -19,10 +19,11 @@ from typing import Final
 from model.hardware import SMALL_MODEL_BYTES, count_cores
 
 VERSION: Final = 2
-CANCEL_MS: Final = 50.0  # what a cancelled prefill may cost: one batch
+CANCEL_MS: Final = 50.0  # what a cancelled prefill may cost the request after it
 CANCEL_LARGE_MS: Final = 250.0  # of a large model: smaller batches would slow its prefill down
-MIN_BATCH: Final = 8
+MIN_BATCH: Final = 4  # below it the weights are read for too few tokens
 MAX_BATCH: Final = 512
+BATCHES_LOST: Final = 2  # the one in work, and one that begins before the engine has noticed
 PREFILL_S: Final = 10.0  # longer than that nobody waits for a first suggestion
 MIN_BUDGET: Final = 256
 CONTENDED_S: Final = 0.4  # of generation, while other programs need the cores
@@ -77,7 +78,7 @@ def choose_limit_ms(weights_bytes: int) -> float:
 
 def choose_batch(prompt_per_s: float, weights_bytes: int) -> int:
     """The largest power of two that a cancelled prefill can afford to finish."""
-    affordable = int(prompt_per_s * choose_limit_ms(weights_bytes) / 1000)
+    affordable = int(prompt_per_s * choose_limit_ms(weights_bytes) / 1000 / BATCHES_LOST)
     return max(MIN_BATCH, min(MAX_BATCH, 1 << max(0, affordable.bit_length() - 1)))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,9 @@ MAX_THREADS: Final = 8
 WORK_BYTES: Final = 128 << 20  # the engine's buffers and the process itself
 MIN_N_CTX: Final = 512
 KV_SHARE: Final = 0.2  # of the available memory, for the KV cache of all slots
+Q8_SHARE: Final = 34 / 64  # of the bytes that 16-bit keys and values take: 32 of 8 bits and their scale
+Q8_BLOCK: Final = 32
+CARD_SHARE: Final = 0.9  # of a graphics card's free memory: the screen wants some, too
 
 
 def count_cores() -> int:
@@ -56,10 +60,35 @@ def choose_n_threads(asked: int, weights_bytes: int) -> int:
     return min(count_free_cores(), MAX_THREADS, n_cores if n_cores <= 2 else n_cores - 1)
 
 
-def choose_n_slots(asked: int, kv_bytes_per_slot: int) -> int:
+class KvType(StrEnum):
+    """How keys and values are kept."""
+
+    F16 = "f16"
+    Q8_0 = "q8_0"
+
+
+def find_kv_room() -> int:
+    """Bytes that the KV cache of all slots may take where the user names no limit."""
+    return int(psutil.virtual_memory().available * KV_SHARE)
+
+
+def choose_n_slots(asked: int, kv_bytes_per_slot: int, room_bytes: int) -> int:
     """As many slots as asked, fewer when their KV caches would take too much of the free memory."""
-    budget = int(psutil.virtual_memory().available * KV_SHARE)
-    return max(1, min(asked, budget // max(1, kv_bytes_per_slot)))
+    return max(1, min(asked, room_bytes // max(1, kv_bytes_per_slot)))
+
+
+def choose_kv_type(wanted_bytes: int, room_bytes: int, head_size: int) -> KvType:
+    """16 bits as long as all that is asked for fits: 8 bits save memory, but no time."""
+    can_be_less = head_size > 0 and head_size % Q8_BLOCK == 0
+    return KvType.Q8_0 if wanted_bytes > room_bytes and can_be_less else KvType.F16
+
+
+def choose_card_layers(n_layers: int, weights_bytes: int, kv_bytes: int, free_bytes: int) -> int:
+    """Layers that a graphics card with so much free memory takes, each with its share of the weights and of
+    the KV cache; the matrix that gives the logits counts as one. 0: no card, or none of use."""
+    n_parts = n_layers + 1
+    room_bytes = int(free_bytes * CARD_SHARE) - WORK_BYTES
+    return max(0, min(n_parts, room_bytes * n_parts // max(1, weights_bytes + kv_bytes)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,20 +109,29 @@ def choose_n_ctx(asked: int, header: GgufHeader) -> int:
 
 def count_kv_bytes(header: GgufHeader, n_ctx: int) -> int:
     """Size of one slot's KV cache in 16-bit floats."""
-    n_heads = header.number("{arch}.attention.head_count", 1)
-    n_kv_heads = header.number("{arch}.attention.head_count_kv", n_heads)
-    head_size = header.number("{arch}.embedding_length") // max(1, n_heads)
-    return 2 * 2 * header.number("{arch}.block_count") * n_kv_heads * head_size * n_ctx
+    n_kv_heads = header.number("{arch}.attention.head_count_kv", _count_heads(header))
+    return 2 * 2 * header.number("{arch}.block_count") * n_kv_heads * count_head_size(header) * n_ctx
 
 
-def build_options(arguments: HostArguments, header: GgufHeader) -> EngineOptions:
-    size = fit_memory(arguments, header)
+def count_head_size(header: GgufHeader) -> int:
+    usual = header.number("{arch}.embedding_length") // max(1, _count_heads(header))
+    return header.number("{arch}.attention.key_length", usual)
+
+
+def _count_heads(header: GgufHeader) -> int:
+    return header.number("{arch}.attention.head_count", 1)
+
+
+def build_options(arguments: HostArguments, header: GgufHeader, engine_name: str) -> EngineOptions:
+    plan = fit_memory(arguments, header, engine_name)
     tuning = choose_tuning(find_fit_file(arguments).read(), arguments.n_threads, header.size_bytes)
     return EngineOptions(
         socket_path=str(arguments.meeting.socket_path) if IS_POSIX else "",
         api_key="" if IS_POSIX else secrets.token_urlsafe(32),
-        n_ctx=size.n_ctx,
-        n_slots=size.n_slots,
+        n_ctx=plan.size.n_ctx,
+        n_slots=plan.size.n_slots,
+        kv_type=plan.kv_type,
+        kv_bytes=plan.n_bytes,
         n_threads=tuning.n_threads,
         n_batch=tuning.n_batch,
         n_prompt_threads=tuning.n_prompt_threads,
@@ -140,24 +149,40 @@ def choose_tuning(fit: Fit, asked_threads: int, weights_bytes: int) -> Tuning:
     return replace(tuning, n_threads=n_threads, n_prompt_threads=n_threads) if asked_threads else tuning
 
 
-def fit_memory(arguments: HostArguments, header: GgufHeader) -> hardware.KvSize:
+@dataclass(frozen=True, slots=True)
+class KvPlan:
+    """How many tokens are kept, and in how many bits."""
+
+    size: hardware.KvSize
+    kv_type: hardware.KvType
+    n_bytes: int
+
+
+def fit_memory(arguments: HostArguments, header: GgufHeader, engine_name: str = "llama_cpp") -> KvPlan:
     """Context and slots within the memory that the machine, and the user, give. Raises ModelRefused."""
-    n_ctx = choose_n_ctx(arguments.n_ctx, header)
-    asked = hardware.KvSize(n_ctx, hardware.choose_n_slots(arguments.n_slots, count_kv_bytes(header, n_ctx)))
-    if not arguments.max_memory_mb:
-        return asked
     fixed_bytes = header.size_bytes + hardware.WORK_BYTES
-    room_bytes = (arguments.max_memory_mb << 20) - fixed_bytes
-    fitted = hardware.shrink(asked, count_kv_bytes(header, 1), room_bytes)
+    room_bytes = hardware.find_kv_room()
+    if arguments.max_memory_mb:
+        room_bytes = min(room_bytes, (arguments.max_memory_mb << 20) - fixed_bytes)
+    asked = hardware.KvSize(choose_n_ctx(arguments.n_ctx, header), arguments.n_slots)
+    each, kv_type = count_kv_bytes(header, 1), hardware.KvType.F16
+    if engine_name == "llama_cpp":
+        kv_type = hardware.choose_kv_type(asked.n_tokens * each, room_bytes, count_head_size(header))
+    if kv_type is hardware.KvType.Q8_0:
+        each = int(each * hardware.Q8_SHARE)
+    n_slots = hardware.choose_n_slots(asked.n_slots, each * asked.n_ctx, hardware.find_kv_room())
+    fitted: hardware.KvSize | None = hardware.KvSize(asked.n_ctx, n_slots)
+    if arguments.max_memory_mb:
+        fitted = hardware.shrink(hardware.KvSize(asked.n_ctx, n_slots), each, room_bytes)
     if fitted is None:
-        least_mb = (fixed_bytes + count_kv_bytes(header, hardware.MIN_N_CTX)) >> 20
+        least_mb = (fixed_bytes + each * hardware.MIN_N_CTX) >> 20
         raise ModelRefused(
             f"The model file {header.path} needs {least_mb} MB at least, and model.max_memory_mb allows "
             f"{arguments.max_memory_mb}: set it higher or choose a smaller model."
         )
-    if fitted != asked:
-        log.info("within %s MB: %s instead of %s", arguments.max_memory_mb, fitted, asked)
-    return fitted
+    if (fitted, kv_type) != (asked, hardware.KvType.F16):
+        log.info("within %s MB for KV caches: %s of %s", room_bytes >> 20, fitted, kv_type)
+    return KvPlan(fitted, kv_type, each * fitted.n_tokens)
 
 
 @cache
@@ -217,7 +242,7 @@ def start_engine(arguments: HostArguments) -> Started:
     chosen = choose_engine(arguments.engine, header)
     if arguments.adapter:
         check_fit(read_header(Path(arguments.adapter)), header)
-    options = build_options(arguments, header)
+    options = build_options(arguments, header, chosen.name)
     try:
         engine = chosen.start(header, options)
     except LoadFailed as error:

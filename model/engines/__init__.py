@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from model.fit import Tuning
 from model.gguf import GgufHeader
+from model.hardware import KvType
 from model.protocol import ModelRefused
 
 AUTO: Final = "auto"
@@ -43,6 +44,8 @@ class EngineOptions:
     n_prompt_threads: int = 0  # as many as generate
     kv_folder: str = ""  # where slots may be saved; empty: nowhere
     ngram_draft: int = 0  # tokens that n-gram speculation may draft; 0: off
+    kv_type: KvType = KvType.F16
+    kv_bytes: int = 0  # of all slots, for engines that share a model among processor and graphics card
     adapter: str = ""  # the path of a checked LoRA adapter (`model.adapters`), for engines that load one
 
 

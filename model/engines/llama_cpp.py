@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from model.engines import EngineOptions, LoadFailed, Refusal
 from model.fit import Tuning
 from model.gguf import GgufHeader
+from model.hardware import KvType, choose_card_layers
 from model.wire import Wire, WireError
 
 if TYPE_CHECKING:
@@ -112,17 +113,30 @@ def _build_params(xllamacpp: ModuleType, header: GgufHeader, options: EngineOpti
     params.endpoint_metrics = False
     params.verbosity = LOG_ERRORS
     params.n_threads_http = N_HTTP_THREADS
+    params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_AUTO  # on, where it can
     params.sampling.temp = 0.0
     if options.adapter:
         params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(options.adapter, 1.0)]
     params.cpuparams.n_threads = options.n_threads
     params.cpuparams_batch.n_threads = options.n_prompt_threads or options.n_threads
     params.cpuparams.poll = params.cpuparams_batch.poll = 0
+    if options.kv_type is KvType.Q8_0:
+        params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_Q8_0
+    params.n_gpu_layers = choose_card_layers(
+        header.number("{arch}.block_count"), header.size_bytes, options.kv_bytes, _find_card_bytes(xllamacpp)
+    )
     if options.kv_folder:
         params.slot_save_path = os.path.join(options.kv_folder, "")  # noqa: PTH118  (the closing slash)
     if options.ngram_draft:
         _draft_by_ngram(xllamacpp, params, options.ngram_draft)
     return params
+
+
+def _find_card_bytes(xllamacpp: ModuleType) -> int:
+    """Free memory of the largest graphics card that this build of the library can use."""
+    gpu = xllamacpp.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_GPU
+    cards = [int(card["memory_free"]) for card in xllamacpp.get_device_info() if card["type"] == gpu]
+    return max(cards, default=0)
 
 
 def _draft_by_ngram(xllamacpp: ModuleType, params: CommonParams, n_draft: int) -> None:

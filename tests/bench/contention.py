@@ -1,6 +1,6 @@
 """Keystrokes on a quiet machine and while another program takes a core: ours, and the engine as it comes.
 
-    python -m tests.bench.contention [--model FILE.gguf] [--requests N] [--cores N]
+    python -m tests.bench.contention [--model FILE.gguf] [--requests N] [--cores N] [--ours]
 
 Prints one table; judges nothing. Each request is what a keystroke asks for: the prompt of before and two
 tokens more, and a suggestion of 16 tokens. "As it comes" is one thread for each core, and waiting threads
@@ -109,9 +109,11 @@ def measure(name: str, spec: HostSpec, n_requests: int, n_cores: int) -> Row:
     return Row(name, quiet_ms, busy_ms)
 
 
-def run(model: Path, n_requests: int, n_cores: int) -> list[Row]:
+def run(model: Path, n_requests: int, n_cores: int, *, is_ours_only: bool = False) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="ew-") as cache:
         ours = measure("edgewise", HostSpec(model, n_slots=2, cache_dir=cache), n_requests, n_cores)
+    if is_ours_only:
+        return [ours]
     plain = HostSpec(model, n_slots=2, n_threads=count_cores())
     with spinning():
         return [ours, measure("the engine as it comes", plain, n_requests, n_cores)]
@@ -135,11 +137,13 @@ def main() -> None:
     parser.add_argument("--model", default="builtin", help="a model's name or a GGUF file")
     parser.add_argument("--requests", type=int, default=80, help="of each kind")
     parser.add_argument("--cores", type=int, default=1, help="that are taken")
+    parser.add_argument("--ours", action="store_true", help="leave out the engine as it comes")
     given = parser.parse_args()
     if given.requests < N_TURNS:
         parser.error(f"--requests must be at least {N_TURNS}")
     model = resolve_model(given.model)
-    Console().print(draw(model, run(model, given.requests, given.cores), given.cores))
+    rows = run(model, given.requests, given.cores, is_ours_only=given.ours)
+    Console().print(draw(model, rows, given.cores))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A host that starts again: its first answer beside a warm one, with and without the kept KV cache.
 
     python -m tests.bench.restart [--model FILE.gguf] [--tokens N] [--rounds N]
+    python -m tests.bench.restart --tokens 4096 --shape n_layer=30,n_embd=576,n_head=9,...
 
 Prints one table; judges nothing. A round is: a new host and the prompt (cold); the same prompt again (warm);
 the host ends, another starts, and the prompt (kept); the same once more with nothing kept (lost). The
@@ -15,8 +16,8 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,15 +25,19 @@ from rich.console import Console
 from rich.table import Table
 
 from model.attach import Attachment, HostSpec, attach, find_meeting
+from model.calibrate import temporary_file
 from model.client import ModelClient
+from model.commands.measuring import parse_shape
 from model.meeting import read_identity, release
 from model.protocol import Endpoint, FimPrompt, GenerationOptions, Purpose, TokenPrompt
+from model.shapes import write_random
 from model.store import resolve_model
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "lsp_server").rglob("*.py"))
 ANSWER = GenerationOptions(n_predict=16, may_keep=True)
 N_WARM = 3
+ROOM = 512  # behind the prompt: its tokens for the answer, and what no budget takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,7 @@ async def run_round(spec: HostSpec, root: Path, n_tokens: int) -> Round:
 
 
 async def run(model: str, n_tokens: int, n_rounds: int) -> list[Round]:
-    spec = HostSpec(resolve_model(model), n_ctx=n_tokens + 256, idle_exit_s=0.0)
+    spec = HostSpec(resolve_model(model), n_ctx=n_tokens + ROOM, idle_exit_s=0.0)
     rounds = []
     for _ in range(n_rounds):
         with tempfile.TemporaryDirectory(prefix="ew-") as name:
@@ -145,11 +150,24 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", default="builtin", help="a model's name or a GGUF file")
+    parser.add_argument("--shape", help="random weights of this shape, with a context that takes the prompt")
     parser.add_argument("--tokens", type=int, default=1700, help="of the prompt")
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
-    rounds = asyncio.run(run(given.model, given.tokens, given.rounds))
-    Console().print(draw(given.model, rounds))
+    with model_for(given.model, given.shape, given.tokens) as model:
+        Console().print(draw(model, asyncio.run(run(model, given.tokens, given.rounds))))
+
+
+@contextmanager
+def model_for(model: str, shape: str | None, n_tokens: int) -> Iterator[str]:
+    if not shape:
+        yield model
+        return
+    asked, builtin = parse_shape(shape), resolve_model("builtin")
+    with temporary_file() as path:
+        n_ctx = max(8192, n_tokens + ROOM)
+        write_random(path, asked.shape, asked.quant, n_ctx, lambda _: None, vocabulary=builtin)
+        yield str(path)
 
 
 if __name__ == "__main__":

@@ -24,11 +24,12 @@ SMALL, LARGE = 12_000_000, 900_000_000
 @pytest.mark.parametrize(
     ("prompt_per_s", "weights_bytes", "n_batch"),
     [
-        (7000, SMALL, 256),
-        (1500, SMALL, 64),
-        (100, SMALL, 8),
-        (43, LARGE, 8),
-        (600, LARGE, 128),
+        (7000, SMALL, 128),
+        (1500, SMALL, 32),
+        (100, SMALL, 4),
+        (22.6, LARGE, 4),
+        (43, LARGE, 4),
+        (600, LARGE, 64),
         (1e9, LARGE, 512),
     ],
 )
@@ -67,16 +68,16 @@ def test_prompts_and_generation_each_have_their_threads(measured: list[Fit], cho
 
 def test_threads_stay_within_what_is_free() -> None:
     fit = Fit(n_threads=3, prompt_per_s=600.0, generated_per_s=20.0, n_prompt_threads=4)
-    assert tune(fit, LARGE, n_free=8) == Tuning(3, 4, 128)
-    assert tune(fit, LARGE, n_free=3) == Tuning(3, 3, 128)
-    assert tune(fit, LARGE, n_free=1) == Tuning(1, 1, 128)
-    assert tune(Fit(2, 600.0, 20.0), LARGE, n_free=8) == Tuning(2, 2, 128)
+    assert tune(fit, LARGE, n_free=8) == Tuning(3, 4, 64)
+    assert tune(fit, LARGE, n_free=3) == Tuning(3, 3, 64)
+    assert tune(fit, LARGE, n_free=1) == Tuning(1, 1, 64)
+    assert tune(Fit(2, 600.0, 20.0), LARGE, n_free=8) == Tuning(2, 2, 64)
 
 
 def test_before_anything_is_measured_a_large_model_has_a_small_batch() -> None:
     guesses = [guess_prompt_per_s(n_bytes, 2) for n_bytes in (SMALL, LARGE, 8 * LARGE)]
     assert guesses == sorted(guesses, reverse=True)
-    assert [choose_batch(*pair) for pair in zip(guesses, (SMALL, LARGE, LARGE), strict=True)] == [128, 8, 8]
+    assert [choose_batch(*pair) for pair in zip(guesses, (SMALL, LARGE, LARGE), strict=True)] == [64, 4, 4]
 
 
 def test_a_speed_is_remembered_for_this_model_only(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_threads_that_the_user_named_stay(subject: Subject, machine: Machine, tm
     fixed = Subject(subject.engine, subject.wire, LARGE, subject.ids, START, is_fixed=True)
     governor, told = govern(fixed, machine, file)
     governor.tick()
-    assert (told[-1].n_threads, told[-1].n_batch) == (1, 64)
+    assert (told[-1].n_threads, told[-1].n_batch) == (1, 32)
 
 
 def test_economy_takes_one_thread(subject: Subject, machine: Machine, tmp_path: Path) -> None:

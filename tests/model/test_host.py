@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from model.attach import HostDied, HostSpec, attach, find_meeting
@@ -169,3 +170,26 @@ def test_the_built_in_model_is_recognised(runtime_root: Path) -> None:
     with running_host(runtime_root, BUILTIN) as host:
         assert host.endpoint.info.family == "edgewise-prefix"
         assert host.endpoint.info.n_ctx == 2048
+
+
+@pytest.fixture
+def wide_file(tmp_path: Path) -> Path:
+    """Its KV cache takes 32 kB a token: 4 slots of 4096 would be 512 MB."""
+    return write_gguf(tmp_path / "wide.gguf", n_layer=8, n_embd=1024, n_ctx=4096)
+
+
+def test_a_memory_cap_shrinks_the_context(runtime_root: Path, wide_file: Path) -> None:
+    """8 bits a number first, then fewer slots and a shorter context."""
+    cap_mb = (wide_file.stat().st_size >> 20) + 128 + 100
+    with running_host(runtime_root, wide_file, max_memory_mb=cap_mb, n_threads=1) as host:
+        info = host.endpoint.info
+        assert (info.n_ctx, info.n_slots) == (2048, 2)
+        assert "q8_0" in host.meeting.log_path.read_text()
+        host.complete([300] * 500, n_predict=2)
+        assert psutil.Process(host.pid).memory_info().rss < cap_mb << 20
+
+
+def test_a_cap_that_is_too_low_is_refused_with_a_sentence(runtime_root: Path, wide_file: Path) -> None:
+    spec = HostSpec(wide_file, max_memory_mb=60)
+    with pytest.raises(ModelRefused, match=r"wide.gguf needs \d+ MB at least.*allows 60: set it higher"):
+        attach(find_meeting(spec, read_identity(wide_file), runtime_root), spec, threading.Event())
