@@ -11,6 +11,7 @@ import type { Server } from './server';
 interface Target {
   readonly uri: string;
   readonly range: { readonly start: vscode.Position; readonly end: vscode.Position };
+  readonly diagnostics?: readonly object[];
 }
 
 interface Piece {
@@ -107,8 +108,18 @@ function findTarget(argument: unknown): Target | undefined {
     void vscode.window.setStatusBarMessage('edgewise: put the cursor into some code first', 5000);
     return undefined;
   }
-  const { start, end } = editor.selection;
-  return { uri: editor.document.uri.toString(), range: { start, end } };
+  const { document, selection } = editor;
+  const { start, end } = selection;
+  return { uri: document.uri.toString(), range: { start, end }, diagnostics: diagnosticsOf(document, selection) };
+}
+
+/** Those of the selected lines, as the protocol has them. */
+function diagnosticsOf(document: vscode.TextDocument, { start, end }: vscode.Range): object[] {
+  const lines = new vscode.Range(start.line, 0, end.line, document.lineAt(end.line).text.length);
+  return vscode.languages
+    .getDiagnostics(document.uri)
+    .filter(({ range }) => range.intersection(lines) !== undefined)
+    .map(({ message, range, source }) => ({ message, range: { start: range.start, end: range.end }, source }));
 }
 
 export function sentenceOf(error: unknown): string {

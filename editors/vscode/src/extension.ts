@@ -5,10 +5,11 @@ import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { DidChangeConfigurationNotification } from 'vscode-languageclient/node';
 import { Assist, sentenceOf } from './assist';
+import { Cursor } from './cursor';
 import { install } from './environment';
 import { findProgram, type Found } from './executable';
 import { showMenu } from './menu';
-import { makeMiddleware } from './middleware';
+import { ACCEPTED, makeMiddleware } from './middleware';
 import { Models } from './models';
 import { Notices } from './notices';
 import { Reader } from './reader';
@@ -17,6 +18,7 @@ import { Review } from './review';
 import { Server } from './server';
 import { StatusBar } from './statusBar';
 import type { Process } from './status';
+import { Given } from './suggestion';
 import { Switches } from './switches';
 
 interface Manifest {
@@ -29,7 +31,9 @@ class Extension {
   private readonly bar = new StatusBar();
   private readonly switches = new Switches(this.bar);
   private readonly review = new Review();
+  private readonly given = new Given();
   private readonly problems = new Notices((sentence, ...buttons) => vscode.window.showErrorMessage(sentence, ...buttons));
+  private isRunning = false;
   private readonly environment: string;
   private readonly server: Server;
   private readonly models: Models;
@@ -38,7 +42,7 @@ class Extension {
     const manifest = context.extension.packageJSON as Manifest;
     this.environment = path.join(context.globalStorageUri.fsPath, 'server');
     this.server = new Server(
-      () => this.find(), homedir(), manifest.version, this.log, makeMiddleware(manifest, this.bar),
+      () => this.find(), homedir(), manifest.version, this.log, makeMiddleware(manifest, this.bar, this.given),
       { onProcess: (process) => this.onProcess(process), onTooOld: (program, version) => this.onTooOld(program, version, manifest.version) },
     );
     this.models = new Models(() => this.program(), homedir(), (text) => this.setWork(text), () => this.onModelChosen());
@@ -56,7 +60,8 @@ class Extension {
       settings: () => vscode.commands.executeCommand('workbench.action.openSettings', '@ext:edgewise.edgewise'),
       walkthrough: () => vscode.commands.executeCommand('workbench.action.openWalkthrough', 'edgewise.edgewise#start'),
       trigger: () => vscode.commands.executeCommand('editor.action.inlineSuggest.trigger'),
-      accepted: (id) => this.server.execute('edgewise.accepted', [id]).catch((error: unknown) => this.log.debug(sentenceOf(error))),
+      accepted: (id) => this.onTaken(id),
+      rejected: () => this.onDropped(),
     };
     const registered = Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(`edgewise.${name}`, run));
     const watching = vscode.workspace.onDidChangeConfiguration((event) => {
@@ -65,7 +70,7 @@ class Extension {
       }
     });
     const assist = new Assist(this.server, this.review).register();
-    return [this.log, this.bar, this.server, this.review, watching, ...registered, ...this.switches.register(), ...assist];
+    return [this.log, this.bar, this.server, this.review, watching, ...registered, ...this.switches.register(), ...new Cursor(this.server).register(), ...assist];
   }
 
   async start(): Promise<void> {
@@ -99,7 +104,7 @@ class Extension {
   private onProcess(process: Process): void {
     this.bar.process = process;
     this.bar.refresh();
-    void vscode.commands.executeCommand('setContext', 'edgewise.isRunning', process.kind === 'running');
+    this.setRunning(process.kind === 'running');
     if (process.kind === 'missing') {
       const sentence = `${process.problem}. Without its server there are no suggestions.`;
       void this.problems.tell('missing', sentence, {
@@ -114,9 +119,33 @@ class Extension {
     }
   }
 
+  private setRunning(isRunning: boolean): void {
+    if (this.isRunning !== isRunning) {
+      this.isRunning = isRunning;
+      void vscode.commands.executeCommand('setContext', 'edgewise.isRunning', isRunning);
+    }
+  }
+
   private onTooOld(program: string, version: string, wanted: string): void {
     const sentence = `edgewise ${version} (${program}) is older than this extension (${wanted}): some commands will be missing.`;
     void this.problems.tell('too old', sentence, { 'Install the Matching Server…': () => this.install() });
+  }
+
+  private onTaken(id: unknown): void {
+    this.given.take();
+    this.count(ACCEPTED, id);
+  }
+
+  /** Escape has hidden what was given last. */
+  private onDropped(): void {
+    const id = this.given.take();
+    if (id !== undefined) {
+      this.count('edgewise.rejected', id);
+    }
+  }
+
+  private count(command: string, id: unknown): void {
+    this.server.execute(command, [id]).catch((error: unknown) => this.log.debug(sentenceOf(error)));
   }
 
   private async restart(): Promise<void> {

@@ -4,12 +4,16 @@ import type { Middleware } from 'vscode-languageclient/node';
 import { collectSet, serverSettings } from './configuration';
 import { isPaused } from './pause';
 import type { StatusBar } from './statusBar';
+import { idOf, type Given } from './suggestion';
+
+/** What VS Code runs when a suggestion is taken, and what the server counts it by. */
+export const ACCEPTED = 'edgewise.accepted';
 
 interface Manifest {
   readonly contributes: { readonly configuration: { readonly properties: Record<string, { scope?: string }> } };
 }
 
-export function makeMiddleware(manifest: Manifest, bar: StatusBar): Middleware {
+export function makeMiddleware(manifest: Manifest, bar: StatusBar, given: Given): Middleware {
   const { names, machine } = serverSettings(manifest.contributes.configuration.properties);
   return {
     workspace: {
@@ -18,11 +22,15 @@ export function makeMiddleware(manifest: Manifest, bar: StatusBar): Middleware {
           item.section === 'edgewise' ? collectSet(names, machine, vscode.workspace.getConfiguration('edgewise')) : null,
         ),
     },
-    provideInlineCompletionItems: (document, position, context, token, next) => {
+    provideInlineCompletionItems: async (document, position, context, token, next) => {
       if (isPaused(bar.pause, Date.now())) {
         return null;
       }
-      return bar.while(Promise.resolve(next(document, position, context, token)));
+      const result = await bar.while(Promise.resolve(next(document, position, context, token)));
+      if (!token.isCancellationRequested) {
+        given.give(idOf(result, ACCEPTED));
+      }
+      return result;
     },
   };
 }

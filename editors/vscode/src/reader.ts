@@ -12,6 +12,7 @@ const STYLE = `
   h1 { font-size: 1.5em; font-weight: 600; border-bottom: 1px solid var(--vscode-panel-border); padding-bottom: .35em; }
   code, pre { font-family: var(--vscode-editor-font-family); font-size: var(--vscode-editor-font-size); }
   code { background: var(--vscode-textCodeBlock-background); padding: .1em .3em; border-radius: 3px; }
+  h1 code { background: none; padding: 0; font-size: inherit; }
   pre { background: var(--vscode-textCodeBlock-background); padding: .8em 1em; border-radius: 4px; white-space: pre-wrap; }
   pre code { padding: 0; background: none; }
   blockquote { margin: 1em 0; padding: .1em 1em; border-left: 3px solid var(--vscode-textBlockQuote-border); }

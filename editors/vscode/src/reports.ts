@@ -26,7 +26,7 @@ function list(value: unknown, indent: string): string {
 }
 
 function label(name: string): string {
-  return name.replaceAll('_', ' ');
+  return name.replace(/^n_/, '').replaceAll('_', ' ');
 }
 
 function show(value: unknown): string {

@@ -110,9 +110,9 @@ function ofIndex(status: ServerStatus): View | undefined {
     : show('loading', `reading ${Math.floor((100 * done) / total)} %`, `${describe(status)} ${done} of ${total} files read.`);
 }
 
-/** "Model builtin on llama_cpp. 12 files with 40 symbols." */
+/** "Model builtin on llama_cpp. 12 files with 40 symbols are indexed. The model completes …" The narrow menu cuts the end. */
 export function describe(status: ServerStatus): string {
-  const note = status.note === '' ? '' : ` (${status.note})`;
-  const model = status.model === '' ? 'The model starts with the first suggestion.' : `Model ${status.model} on ${status.engine}${note}.`;
-  return `${model} ${status.index.files} files with ${status.index.symbols} symbols are indexed.`;
+  const model = status.model === '' ? 'The model starts with the first suggestion.' : `Model ${status.model} on ${status.engine}.`;
+  const note = status.note === '' ? '' : ` The model ${status.note}.`;
+  return `${model} ${status.index.files} files with ${status.index.symbols} symbols are indexed.${note}`;
 }

@@ -11,6 +11,7 @@ export class StatusBar implements vscode.Disposable {
   pause: Pause = RUNNING;
   work = '';
   off = '';
+  private shown = '';
   private nComputing = 0;
   private isComputing = false;
   private timer: NodeJS.Timeout | undefined;
@@ -28,11 +29,15 @@ export class StatusBar implements vscode.Disposable {
     return view({ process, pause, work, off, isComputing, now: Date.now() });
   }
 
+  /** Each assignment is a message to the window: only what has changed is one. */
   refresh(): void {
     const { kind, text, detail } = this.view;
-    if (this.item.text !== text) {
-      this.item.text = text;
+    const shown = JSON.stringify([kind, text, detail]);
+    if (this.shown === shown) {
+      return;
     }
+    this.shown = shown;
+    this.item.text = text;
     this.item.tooltip = detail;
     this.item.accessibilityInformation = { label: `edgewise, ${kind}: ${detail}` };
     this.item.backgroundColor = kind === 'failed' ? new vscode.ThemeColor('statusBarItem.errorBackground') : undefined;

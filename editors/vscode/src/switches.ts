@@ -29,23 +29,28 @@ export class Switches implements vscode.Disposable {
   }
 
   private set(pause: Pause): void {
-    clearInterval(this.timer);
+    clearTimeout(this.timer);
     this.bar.pause = pause;
     const isOn = isPaused(pause, Date.now());
     void vscode.commands.executeCommand('setContext', 'edgewise.isPaused', isOn);
     if (isOn) {
       void vscode.commands.executeCommand('editor.action.inlineSuggest.hide');
-      this.timer = setInterval(() => this.tick(), TICK_MS);
+      this.watch(pause);
     }
     this.bar.refresh();
   }
 
-  private tick(): void {
-    if (isPaused(this.bar.pause, Date.now())) {
-      this.bar.refresh();
-    } else {
-      this.set(RUNNING);
-    }
+  /** The minutes that are left are shown; at its end a snooze is over, and the status bar says so at once. */
+  private watch(pause: Pause): void {
+    const left = pause.kind === 'paused' ? pause.until - Date.now() : 0;
+    this.timer = setTimeout(() => {
+      if (isPaused(pause, Date.now())) {
+        this.bar.refresh();
+        this.watch(pause);
+      } else {
+        this.set(RUNNING);
+      }
+    }, Math.min(TICK_MS, left));
   }
 
   private async snooze(minutes: unknown): Promise<void> {
@@ -66,7 +71,7 @@ export class Switches implements vscode.Disposable {
   }
 
   dispose(): void {
-    clearInterval(this.timer);
+    clearTimeout(this.timer);
   }
 }
 

@@ -98,7 +98,7 @@ describe('models', () => {
 describe('reports', () => {
   it.each([
     ['text', 'text'], [{ markdown: '# m' }, '# m'], [{ sentences: ['One.', 'Two.'] }, '# T\n\nOne.\n\nTwo.\n'],
-    [{ n_shown: 3, answer_ms: { p50: 12 } }, '# T\n\n- n shown: `3`\n- answer ms\n  - p50: `12`\n'],
+    [{ n_shown: 3, answer_ms: { p50: 12 } }, '# T\n\n- shown: `3`\n- answer ms\n  - p50: `12`\n'],
   ])('of %j', (value, markdown) => expect(toMarkdown('T', value)).toBe(markdown));
 });
 

@@ -57,7 +57,7 @@ def window(browser: Browser, studio: Studio) -> Iterator[Workbench]:
         workbench.open(studio.workspace / "python")
         workbench.wait_until_ready()
         workbench.settle()
-        workbench.press("Control+b")  # the side bar takes room in pictures
+        workbench.command("View: Close Primary Side Bar")  # it takes room in pictures
         yield workbench
 
 

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,8 @@ from typing import Any
 
 import psutil
 
+from lsp_server.journal import journal_folder, read_records
+from lsp_server.trace import REQUEST, TraceRecord
 from tests.editors.vscode.places import make_projects
 
 ROOT = Path(__file__).parents[3]
@@ -64,7 +66,6 @@ MACHINE: Mapping[str, Any] = {
     "edgewise.model.idle_exit_s": 1,
     "edgewise.completion.timeout_ms": 20_000,  # the machine may be busy with something else
     "edgewise.completion.t_max_predict_ms": 5_000,
-    "edgewise.log.level": "debug",  # the traces' milliseconds are read from the log
 }
 
 
@@ -98,12 +99,24 @@ class Studio:
             path.read_text("utf-8", "replace") for path in self.data.glob("logs/**/*edgewise.log")
         )
 
+    def records(self) -> list[TraceRecord]:
+        """What the servers wrote down of their work, oldest first; half a second late."""
+        return read_records(journal_folder(self.home / "cache"))
+
+    def requests(self) -> list[TraceRecord]:
+        return [record for record in self.records() if record.method == REQUEST]
+
+    def environment(self) -> dict[str, str]:
+        """Of a command that belongs to this studio."""
+        return build_environment(self, "")
+
     def processes(self, word: str) -> list[psutil.Process]:
         """The living processes of this studio whose command holds `word`."""
         return [process for process in psutil.process_iter() if is_of(process, self.home, word)]
 
-    def set_machine(self, **changes: Any) -> None:
-        write_settings(self.data / "Machine" / "settings.json", {**MACHINE, **changes})
+    def set_keys(self, *bindings: Mapping[str, Any]) -> None:
+        """What a person binds to keys."""
+        write_settings(self.data / "User" / "keybindings.json", bindings)
 
 
 def is_of(process: psutil.Process, home: Path, word: str) -> bool:
@@ -115,7 +128,7 @@ def is_of(process: psutil.Process, home: Path, word: str) -> bool:
         return False
 
 
-def write_settings(path: Path, values: Mapping[str, Any]) -> None:
+def write_settings(path: Path, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(values, indent=1))
 
@@ -127,8 +140,11 @@ def open_studio(
     *,
     trusts: bool = True,
     path: str = "",
+    variables: Mapping[str, str] | None = None,
+    is_read_only: bool = False,
 ) -> Iterator[Studio]:
-    """Starts one and ends it, with everything that was started from it. `path` stands for PATH."""
+    """Starts one and ends it, with everything that was started from it. `path` stands for PATH; a workspace
+    that is read only is so for what runs in the studio, and for root too."""
     folder = Path(tempfile.mkdtemp(prefix="ew"))
     studio = Studio(folder, free_port(), trusts)
     studio.home.mkdir()
@@ -138,9 +154,10 @@ def open_studio(
     write_settings(studio.data / "Machine" / "settings.json", {**MACHINE, **(machine or {})})
     # A head start is given before the editor has told its settings.
     (studio.home / "config.toml").write_text("[model]\nidle_exit_s = 1.0\n")
-    environment = build_environment(studio, path)
+    environment = {**build_environment(studio, path), **(variables or {})}
     code_server(studio, environment, "--install-extension", str(EXTENSION)).wait(START_TIMEOUT_S)
-    process = code_server(studio, environment, *options(studio))
+    wrapper = read_only(studio.workspace) if is_read_only else ()
+    process = code_server(studio, environment, *options(studio), wrapper=wrapper)
     try:
         wait_until_healthy(studio, process)
         yield studio
@@ -171,12 +188,20 @@ def build_environment(studio: Studio, path: str) -> dict[str, str]:
     }
 
 
-def code_server(studio: Studio, environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[bytes]:
+def read_only(folder: Path) -> tuple[str, ...]:
+    """What a program is started with to see `folder` on a disk that cannot be written."""
+    mount = f'mount --bind "{folder}" "{folder}" && mount -o remount,ro,bind "{folder}" && exec "$@"'
+    return ("unshare", "--mount", "sh", "-c", mount, "sh")
+
+
+def code_server(
+    studio: Studio, environment: Mapping[str, str], *arguments: str, wrapper: Sequence[str] = ()
+) -> subprocess.Popen[bytes]:
     program = [str(CACHE / "node24/bin/node"), str(CACHE / "code-server/out/node/entry.js")]
     places = ["--user-data-dir", str(studio.data), "--extensions-dir", str(studio.folder / "extensions")]
     with (studio.folder / "code-server.log").open("ab") as log:
         return subprocess.Popen(
-            [*program, *places, "--config", str(studio.folder / "config.yaml"), *arguments],
+            [*wrapper, *program, *places, "--config", str(studio.folder / "config.yaml"), *arguments],
             env=dict(environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
 

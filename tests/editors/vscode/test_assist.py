@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,14 @@ from tests.editors.vscode.workbench import Workbench
 
 pytestmark = pytest.mark.timeout(300)
 FUNCTION_LINE = 20  # in parse_money of src/shop/money.py
+TOTAL_LINE = 6
+CART = """class Cart:
+    def __init__(self, prices: list[int]) -> None:
+        self.prices = prices
+
+    def total(self, discount: int = 0) -> int:
+        return sum(self.prices) - discount
+"""
 
 
 def test_explain_opens_beside_and_its_link_jumps(window: Workbench, images: Path):
@@ -42,35 +51,69 @@ def test_explain_is_in_the_context_menu_and_among_the_code_actions(window: Workb
     window.press("Escape")
 
 
-@pytest.mark.parametrize("title", ["Document", "Write Tests", "Fix"])
-def test_a_proposal_is_a_diff_or_a_sentence(window: Workbench, title: str):
-    """Never silence. Escape drops a diff, and the file stays as it was."""
-    path = window.folder / "src" / "shop" / "money.py"
-    before = path.read_text()
+def open_cart(window: Workbench, name: str, text: str = CART) -> Path:
+    """With the cursor in `total`."""
+    path = window.folder / name
+    path.write_text(text)
     window.open_file(path)
-    window.go_to(FUNCTION_LINE, 5)
-    window.command(f"edgewise: {title}")
-    answer = window.notices.or_(window.page.locator(".tab.active", has_text="Enter takes it")).or_(
-        window.page.locator(".tab", has_text=title)
-    )
-    answer.first.wait_for()
-    window.press("Escape")
-    window.command("Notifications: Clear All Notifications")
+    window.go_to(TOTAL_LINE, 9)
+    return path
+
+
+def wait_for_proposal(window: Workbench) -> None:
+    window.page.locator(".tab.active", has_text="Enter takes it, Escape drops it").first.wait_for()
+    expect(
+        window.page.locator(
+            ".monaco-diff-editor .modified .char-insert, .monaco-diff-editor .modified .line-insert"
+        ).first
+    ).to_be_visible()
+    expect(window.page.locator(".monaco-diff-editor .modified .view-lines")).to_contain_text('"""')
+
+
+def wait_for_no_proposal(window: Workbench, path: Path) -> None:
     expect(window.page.locator(".tab", has_text="Enter takes it")).to_have_count(0)
-    assert path.read_text() == before
+    window.page.locator(f'.tab.active[data-resource-name="{path.name}"]').first.wait_for()
 
 
-def test_the_model_picker(window: Workbench, images: Path):
-    window.command("edgewise: Choose Model")
-    rows = window.page.locator(".quick-input-list .monaco-list-row")
-    expect(rows.first).to_contain_text("builtin")
-    expect(rows.first).to_contain_text("12 MB")
-    expect(rows.nth(1)).to_contain_text("to fetch")
-    expect(rows.nth(1)).to_contain_text("fits here")
-    window.picture(images / "vscode-model-picker.png")
-    window.press("Enter")  # the one that is in use: nothing changes
-    window.wait_until_ready()
-    expect(window.notices).to_have_count(0)
+def test_document_is_a_diff_that_enter_takes_and_undo_takes_back(window: Workbench, images: Path):
+    path = open_cart(window, "cart.py")
+    window.command("edgewise: Document")
+    wait_for_proposal(window)
+    assert path.read_text() == CART
+    window.picture(images / "vscode-document.png")
+    window.press("Enter")
+    wait_for_no_proposal(window, path)
+    window.save()
+    [cart] = ast.parse(path.read_text()).body
+    assert isinstance(cart, ast.ClassDef)
+    assert ast.get_docstring(cart.body[1])
+    window.press("Control+z")
+    window.save()
+    assert path.read_text() == CART
+
+
+def test_document_from_the_code_actions_is_dropped_by_escape(window: Workbench):
+    path = open_cart(window, "dropped.py")
+    window.press("Control+.")
+    window.page.locator(".action-widget .monaco-list-row", has_text="Document this").click()
+    wait_for_proposal(window)
+    window.press("Escape")
+    wait_for_no_proposal(window, path)
+    expect(window.page.locator(".tab.active.dirty")).to_have_count(0)
+    assert path.read_text() == CART
+
+
+@pytest.mark.parametrize(
+    ("title", "text"), [("Write Tests", CART), ("Fix", CART.replace("self.prices)", "self.prices"))]
+)
+def test_what_needs_an_instruct_model_says_so(window: Workbench, title: str, text: str):
+    path = open_cart(window, f"{title.split()[0].lower()}.py", text)
+    window.command(f"edgewise: {title}")
+    expect(window.notices).to_have_count(1)
+    expect(window.notices).to_contain_text("instruct model")
+    expect(window.dialogs).to_have_count(0)
+    window.clear_notices()
+    assert path.read_text() == text
 
 
 @pytest.mark.parametrize("title", ["Why Was There No Suggestion?", "Statistics"])

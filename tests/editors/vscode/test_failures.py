@@ -69,6 +69,30 @@ def test_the_server_is_killed_while_typing(window: Workbench, studio: Studio):
     expect(window.dialogs).to_have_count(0)
 
 
+def test_a_server_that_keeps_dying_is_given_up_until_a_person_asks(window: Workbench, studio: Studio):
+    type_at_the_place(window, "dying.py")
+    window.press("Escape")
+    killed: set[int] = set()
+
+    def kill_the_next() -> str:
+        for server in servers(studio):
+            if server.pid not in killed:
+                killed.add(server.pid)
+                server.kill()
+        return window.status_label()
+
+    window.evaluate_until(kill_the_next, lambda label: "ended five times" in label, "that it is given up")
+    expect(window.notices).to_have_count(1)
+    expect(window.dialogs).to_have_count(0)
+    window.type("_co")
+    window.wait_for_column(TABLE_PY.column + len(TABLE_PY.typed) + 3)
+    window.press_button("Restart")
+    window.wait_until_ready()
+    window.focus_editor()
+    assert window.ask()
+    expect(window.notices).to_have_count(0)
+
+
 def servers(studio: Studio) -> list:
     """The language servers, without the shells and workers around them."""
     return [process for process in studio.processes("serve") if "serve" in process.cmdline()[-1:]]

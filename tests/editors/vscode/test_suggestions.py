@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from lsp_server.trace import PREPARE
 from tests.editors.vscode.conftest import open_window
 from tests.editors.vscode.places import ACCOUNT_PY, TABLE_PY, TABLE_TS, Place, write_place
-from tests.editors.vscode.studio import Studio
+from tests.editors.vscode.studio import PROGRAM, Studio
 from tests.editors.vscode.workbench import Workbench
 
 pytestmark = pytest.mark.timeout(300)
@@ -77,6 +80,62 @@ def test_escape_drops_it(window: Workbench):
 def test_asked_by_hand(window: Workbench):
     go(window, "hand.py", TABLE_PY)
     assert window.ask()
+
+
+@pytest.mark.parametrize("key", ["Alt+]", "Alt+["])
+def test_there_is_no_other_suggestion_to_go_to(window: Workbench, studio: Studio, key: str):
+    """The server gives one: the key asks for more, and what is shown stays."""
+    _, ghost = start(window, f"alternative{ord(key[-1])}.py", TABLE_PY)
+    before = len(studio.requests())
+    window.press(key)
+    window.evaluate_until(lambda: len(studio.requests()), lambda n: n > before, "that more is asked for")
+    assert window.ghost_text() == ghost
+    window.press("Escape")
+
+
+def test_taken_and_refused_are_counted(window: Workbench, studio: Studio):
+    before = counts(studio)
+    start(window, "taken.py", TABLE_PY)
+    window.press("Tab")
+    window.wait_for_no_ghost()
+    start(window, "refused.py", TABLE_PY)
+    window.press("Escape")
+    window.wait_for_no_ghost()
+    window.press("Escape")  # there is nothing left to refuse
+    wanted = (before[0] + 1, before[1] + 1)
+    window.evaluate_until(lambda: counts(studio), lambda now: now >= wanted, "the counts")
+    assert counts(studio) == wanted
+
+
+def counts(studio: Studio) -> tuple[int, int]:
+    """What `edgewise stats` says was accepted and rejected."""
+    command = [PROGRAM, "stats", "--json"]
+    done = subprocess.run(command, env=studio.environment(), capture_output=True, text=True, check=False)
+    values = json.loads(done.stdout)
+    return values["n_accepted"], values["n_rejected"]
+
+
+def test_a_prompt_is_made_ready_where_the_cursor_is_put(window: Workbench, studio: Studio):
+    """Before anything is typed there: after a long rest, the cursor alone moves."""
+    path = window.folder / "long.py"
+    path.write_text("\n\n".join(f"def number_{n}() -> int:\n    return {n}\n" for n in range(40)))
+    window.open_file(path)
+    window.go_to(3, 1)
+    window.evaluate_until(lambda: prepared(studio), bool, "what is prepared at the top")
+    before = prepared(studio)
+    window.go_to(150, 1)
+    window.evaluate_until(
+        lambda: prepared(studio)[len(before) :],
+        lambda sizes: any(size > 2 * max(before) for size in sizes),
+        "a longer prompt at the bottom",
+    )
+
+
+def prepared(studio: Studio) -> list[int]:
+    print([r for r in studio.records() if r.method == PREPARE])
+    return [
+        int(record.fields.get("n_prompt") or 0) for record in studio.records() if record.method == PREPARE
+    ]
 
 
 def test_typing_through_does_not_flicker(window: Workbench):

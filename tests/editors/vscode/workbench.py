@@ -43,15 +43,22 @@ RECORD_FRAMES = f"""() => {{ {SHOWN_LINE}
   requestAnimationFrame(step); }}"""
 STOP_FRAMES = "() => { window.isRecording_ = false; return window.frames_; }"
 
-# Milliseconds from a key's event to the frame in which there is ghost text.
+# When a key was pressed, as the browser says, and when the first frame with ghost text had been painted. It
+# changes in an animation frame, and a message comes after the frame's painting. In ms since 1970.
 TIME_KEY = """ghost => {
-  window.keyTime_ = null;
-  document.addEventListener('keydown', () => {
-    const pressed = performance.now();
-    const step = () => {
-      const seen = [...document.querySelectorAll(ghost)].some(e => e.textContent.trim());
-      if (seen) window.keyTime_ = performance.now() - pressed; else requestAnimationFrame(step); };
-    requestAnimationFrame(step);
+  window.keyTimes_ = null;
+  const now = () => performance.timeOrigin + performance.now();
+  document.addEventListener('keydown', event => {
+    const pressed = performance.timeOrigin + event.timeStamp;
+    const watch = new MutationObserver(() => {
+      if (![...document.querySelectorAll(ghost)].some(e => e.textContent.trim())) return;
+      watch.disconnect();
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => { window.keyTimes_ = [pressed, now()]; };
+      port2.postMessage(null);
+    });
+    const editor = document.querySelector('.monaco-editor.focused .view-lines');
+    watch.observe(editor, { subtree: true, childList: true, characterData: true });
   }, { once: true, capture: true }); }"""
 
 
@@ -140,6 +147,9 @@ class Workbench:
     def editor(self) -> Locator:
         return self.page.locator(".editor-instance .monaco-editor")
 
+    def focus_editor(self) -> None:
+        self.command("View: Focus Active Editor Group")
+
     def save(self) -> None:
         self.page.keyboard.press("Control+s")
         expect(self.page.locator(".tab.active.dirty")).to_have_count(0)
@@ -206,15 +216,16 @@ class Workbench:
         frames: list[str] = self.page.evaluate(STOP_FRAMES)
         return frames
 
-    def time_key(self, key: str, timeout_ms: float) -> float | None:
-        """None when there was no ghost text in time."""
+    def time_key(self, key: str, timeout_ms: float) -> tuple[float, float] | None:
+        """When it was pressed and when ghost text was seen. None when there was none in time."""
         self.page.evaluate(TIME_KEY, GHOST)
         self.press(key)
         try:
-            self.page.wait_for_function("() => window.keyTime_ !== null", timeout=timeout_ms)
+            self.page.wait_for_function("() => window.keyTimes_ !== null", timeout=timeout_ms)
         except TimeoutError:
             return None
-        return float(self.page.evaluate("() => window.keyTime_"))
+        pressed, seen = self.page.evaluate("() => window.keyTimes_")
+        return float(pressed), float(seen)
 
     # --- the rest of the window ---
 
@@ -225,6 +236,9 @@ class Workbench:
     def wait_for_status(self, pattern: str, timeout_ms: float = SLOW_MS) -> None:
         label = self.status.locator("[aria-label]").first
         expect(label).to_have_attribute("aria-label", re.compile(pattern), timeout=timeout_ms)
+
+    def status_label(self) -> str:
+        return self.status.locator("[aria-label]").first.get_attribute("aria-label") or ""
 
     def wait_until_ready(self, timeout_ms: float = SLOW_MS) -> None:
         self.wait_for_status("^edgewise, ready", timeout_ms)
@@ -257,6 +271,10 @@ class Workbench:
     @property
     def notices(self) -> Locator:
         return self.page.locator(".notifications-toasts .notification-toast")
+
+    def clear_notices(self) -> None:
+        self.command("Notifications: Clear All Notifications")
+        expect(self.notices).to_have_count(0)
 
     @property
     def dialogs(self) -> Locator:
