@@ -44,15 +44,15 @@ def open_window(browser: Browser, studio: Studio) -> Iterator[Workbench]:
         context.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def studio() -> Iterator[Studio]:
     with open_studio() as studio:
         yield studio
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def window(browser: Browser, studio: Studio) -> Iterator[Workbench]:
-    """The Python project, with a model that is ready. The tests of a module share it."""
+    """The Python project, with a model that is ready. The tests share it: each opens files of its own."""
     with open_window(browser, studio) as workbench:
         workbench.open(studio.workspace / "python")
         workbench.wait_until_ready()

@@ -5,6 +5,7 @@ Runs in the test process. Must not know the browser; that is `workbench.py`.
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -36,6 +38,7 @@ GONE_TIMEOUT_S = 30.0
 QUIET: Mapping[str, Any] = {
     "workbench.startupEditor": "none",
     "workbench.tips.enabled": False,
+    "workbench.quickOpen.closeOnFocusLost": False,  # a web view that hands the focus over late would close it
     "workbench.enableExperiments": False,
     "workbench.secondarySideBar.defaultVisibility": "hidden",
     "workbench.colorTheme": "Default Light Modern",
@@ -110,6 +113,20 @@ class Studio:
         """Of a command that belongs to this studio."""
         return build_environment(self, "")
 
+    @property
+    def session(self) -> Path:
+        """The socket that knows the windows, and the socket of each for `code FILE`."""
+        return self.folder / "session.sock"
+
+    def open_file(self, path: Path, line: int, column: int) -> None:
+        """In the window that is open, as `code --reuse-window --goto` does in its terminal."""
+        query = urllib.parse.urlencode({"filePath": str(path)})
+        window = ask(self.session, "GET", f"/session?{query}")["socketPath"]
+        host = urllib.parse.urlparse(self.address).netloc
+        place = f"vscode-remote://{host}{urllib.parse.quote(str(path))}:{line}:{column}"
+        order = {"type": "open", "fileURIs": [place], "folderURIs": [], "forceReuseWindow": True}
+        ask(Path(window), "POST", "/", {**order, "gotoLineMode": True})
+
     def processes(self, word: str) -> list[psutil.Process]:
         """The living processes of this studio whose command holds `word`."""
         return [process for process in psutil.process_iter() if is_of(process, self.home, word)]
@@ -117,6 +134,32 @@ class Studio:
     def set_keys(self, *bindings: Mapping[str, Any]) -> None:
         """What a person binds to keys."""
         write_settings(self.data / "User" / "keybindings.json", bindings)
+
+
+class PrivateConnection(http.client.HTTPConnection):
+    """HTTP on a unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=START_TIMEOUT_S)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self.path))
+
+
+def ask(path: Path, method: str, target: str, body: Mapping[str, Any] | None = None) -> Any:
+    connection = PrivateConnection(path)
+    try:
+        text = None if body is None else json.dumps(body)
+        connection.request(method, target, text, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        answer = response.read()
+        assert response.status == 200, (target, response.status, answer)
+        return json.loads(answer or b"null")
+    finally:
+        connection.close()
 
 
 def is_of(process: psutil.Process, home: Path, word: str) -> bool:
@@ -211,7 +254,8 @@ def options(studio: Studio) -> list[str]:
     return [
         "--auth", "none", "--bind-addr", f"127.0.0.1:{studio.port}",
         "--disable-telemetry", "--disable-update-check", "--disable-getting-started-override",
-        "--disable-proxy", "--ignore-last-opened", "--reconnection-grace-time", "3", *trust,
+        "--disable-proxy", "--ignore-last-opened", "--session-socket", str(studio.session),
+        "--reconnection-grace-time", "3", *trust,
     ]  # fmt: skip
 
 

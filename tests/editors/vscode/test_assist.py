@@ -23,8 +23,7 @@ CART = """class Cart:
 
 
 def test_explain_opens_beside_and_its_link_jumps(window: Workbench, images: Path):
-    window.open_file(window.folder / "src" / "shop" / "money.py")
-    window.go_to(FUNCTION_LINE, 5)
+    window.open_file(window.folder / "src" / "shop" / "money.py", FUNCTION_LINE, 5)
     window.press("Control+Alt+e")
     text = window.reader().locator("#text[data-done=true]")
     expect(text.locator("h1")).to_have_text("parse_money")
@@ -35,11 +34,11 @@ def test_explain_opens_beside_and_its_link_jumps(window: Workbench, images: Path
     link.first.click()
     window.page.locator(".tab.active", has_text="line.py").first.wait_for()
     expect(window.cursor_place).to_have_text(f"Ln {line}, Col 1")
+    window.page.locator(".tab", has_text="Explain money.py").locator(".action-label.codicon-close").click()
 
 
 def test_explain_is_in_the_context_menu_and_among_the_code_actions(window: Workbench):
-    window.open_file(window.folder / "src" / "shop" / "money.py")
-    window.go_to(FUNCTION_LINE, 5)
+    window.open_file(window.folder / "src" / "shop" / "money.py", FUNCTION_LINE, 5)
     window.press("Control+.")
     expect(window.page.locator(".action-widget").first).to_contain_text("Explain this function")
     window.press("Escape")
@@ -55,8 +54,7 @@ def open_cart(window: Workbench, name: str, text: str = CART) -> Path:
     """With the cursor in `total`."""
     path = window.folder / name
     path.write_text(text)
-    window.open_file(path)
-    window.go_to(TOTAL_LINE, 9)
+    window.open_file(path, TOTAL_LINE, 9)
     return path
 
 

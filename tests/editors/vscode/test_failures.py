@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.editors.vscode.conftest import open_window
-from tests.editors.vscode.places import TABLE_PY, write_place
+from tests.editors.vscode.places import TABLE_PY
 from tests.editors.vscode.studio import Studio, open_studio
 from tests.editors.vscode.workbench import Workbench
 
@@ -35,9 +35,7 @@ def write_program(folder: Path, text: str) -> Path:
 
 
 def type_at_the_place(window: Workbench, name: str) -> str:
-    path = write_place(window.folder / name, TABLE_PY)
-    window.open_file(path)
-    window.go_to(TABLE_PY.line, TABLE_PY.column)
+    window.open_place(window.folder / name, TABLE_PY)
     window.type(TABLE_PY.typed)
     return window.wait_for_ghost()
 

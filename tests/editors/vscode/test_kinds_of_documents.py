@@ -36,8 +36,7 @@ def test_a_notebook(window: Workbench):
 
 
 def test_the_new_side_of_a_diff(window: Workbench):
-    window.open_file(write_place(window.folder / "diff.py", TABLE_PY))
-    window.go_to(TABLE_PY.line, TABLE_PY.column)
+    window.open_place(window.folder / "diff.py", TABLE_PY)
     window.type("t")
     window.command("File: Compare Active File with Saved")
     side = ".monaco-diff-editor .modified"
@@ -51,8 +50,7 @@ def test_the_new_side_of_a_diff(window: Workbench):
 def test_a_huge_file_can_be_typed_into(window: Workbench):
     """3 MB, more than edgewise.completion.max_file_bytes."""
     path = window.folder / "huge.py"
-    window.open_file(path)
-    window.go_to(5, 10)
+    window.open_file(path, 5, 10)
     window.type("  # typed")
     window.wait_for_column(19)
     window.save()
@@ -93,8 +91,7 @@ def test_an_untrusted_workspace_works_and_sets_nothing(browser: Browser, tmp_pat
             window.open(folder)
             window.wait_until_ready()
             window.settle()
-            window.open_file(write_place(folder / "stranger.py", TABLE_PY))
-            window.go_to(TABLE_PY.line, TABLE_PY.column)
+            window.open_place(folder / "stranger.py", TABLE_PY)
             window.type(TABLE_PY.typed)
             assert window.wait_for_ghost()
             expect(window.notices).to_have_count(0)

@@ -13,7 +13,7 @@ import pytest
 
 from lsp_server.stats import SHOWN
 from lsp_server.trace import TraceRecord
-from tests.editors.vscode.places import TABLE_PY, write_place
+from tests.editors.vscode.places import TABLE_PY
 from tests.editors.vscode.studio import Studio
 from tests.editors.vscode.workbench import Workbench
 
@@ -40,8 +40,7 @@ class Measured:
 def test_key_press_to_visible_ghost_text(
     window: Workbench, studio: Studio, capsys: pytest.CaptureFixture[str]
 ):
-    window.open_file(write_place(window.folder / "latency.py", TABLE_PY))
-    window.go_to(TABLE_PY.line, TABLE_PY.column)
+    window.open_place(window.folder / "latency.py", TABLE_PY)
     times: list[tuple[float, float]] = []
     for _ in range(N_LINES):
         for key in TYPED:

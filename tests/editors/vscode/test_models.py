@@ -85,8 +85,7 @@ def test_the_model_picker(window: Workbench, images: Path):
 
 
 def test_the_words_of_a_model_come_one_by_one_and_stop(window: Workbench):
-    window.open_file(window.folder / "src" / "shop" / "money.py")
-    window.go_to(20, 5)
+    window.open_file(window.folder / "src" / "shop" / "money.py", 20, 5)
     window.press("Control+Alt+e")
     text = window.reader().locator("#text")
     text.locator("hr").wait_for()  # below it are the words

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from lsp_server.trace import PREPARE
 from tests.editors.vscode.conftest import open_window
-from tests.editors.vscode.places import ACCOUNT_PY, TABLE_PY, TABLE_TS, Place, write_place
+from tests.editors.vscode.places import ACCOUNT_PY, TABLE_PY, TABLE_TS, Place
 from tests.editors.vscode.studio import PROGRAM, Studio
 from tests.editors.vscode.workbench import Workbench
 
@@ -20,10 +20,7 @@ pytestmark = pytest.mark.timeout(300)
 
 def go(window: Workbench, name: str, place: Place) -> Path:
     """Opens a new file and puts the cursor to the place."""
-    path = write_place(window.folder / name, place)
-    window.open_file(path)
-    window.go_to(place.line, place.column)
-    return path
+    return window.open_place(window.folder / name, place)
 
 
 def start(window: Workbench, name: str, place: Place) -> tuple[Path, str]:
@@ -119,8 +116,7 @@ def test_a_prompt_is_made_ready_where_the_cursor_is_put(window: Workbench, studi
     """Before anything is typed there: after a long rest, the cursor alone moves."""
     path = window.folder / "long.py"
     path.write_text("\n\n".join(f"def number_{n}() -> int:\n    return {n}\n" for n in range(40)))
-    window.open_file(path)
-    window.go_to(3, 1)
+    window.open_file(path, 3, 1)
     window.evaluate_until(lambda: prepared(studio), bool, "what is prepared at the top")
     before = prepared(studio)
     window.go_to(150, 1)

@@ -7,7 +7,7 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from tests.editors.vscode.places import TABLE_PY, write_place
+from tests.editors.vscode.places import TABLE_PY
 from tests.editors.vscode.studio import Studio
 from tests.editors.vscode.workbench import Workbench
 
@@ -17,8 +17,7 @@ BEHIND = TABLE_PY.column + len(TABLE_PY.typed)
 
 
 def type_at_the_place(window: Workbench, name: str) -> None:
-    window.open_file(write_place(window.folder / name, TABLE_PY))
-    window.go_to(TABLE_PY.line, TABLE_PY.column)
+    window.open_place(window.folder / name, TABLE_PY)
     window.type(TABLE_PY.typed)
 
 
@@ -68,7 +67,7 @@ def test_a_snooze_ends_by_itself(window: Workbench, studio: Studio):
 
 
 def test_off_for_a_language_and_on_again(window: Workbench, studio: Studio):
-    window.open_file(write_place(window.folder / "language.py", TABLE_PY))
+    window.open_place(window.folder / "language.py", TABLE_PY)
     window.open_menu()
     window.choose("Turn off for python")
     window.wait_for_status("^edgewise, off: edgewise.completion.disabled_languages holds python")
@@ -81,7 +80,7 @@ def test_off_for_a_language_and_on_again(window: Workbench, studio: Studio):
 
 
 def test_off_for_files_of_a_pattern(window: Workbench, studio: Studio):
-    window.open_file(write_place(window.folder / "secret-one.py", TABLE_PY))
+    window.open_place(window.folder / "secret-one.py", TABLE_PY)
     window.command("edgewise: Turn Suggestions Off for Files…")
     expect(window.quick_input).to_have_value("secret-one.py")
     window.quick_input.fill("secret-*.py")

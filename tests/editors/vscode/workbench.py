@@ -23,6 +23,7 @@ from tests.editors.vscode.studio import Studio
 SLOW_MS = 120_000
 N_TRIES = 40
 N_OPENINGS = 6
+PATIENCE_MS = SLOW_MS / N_OPENINGS
 GHOST = "[class*=ghost-text-decoration], .ghost-text"
 STATUS = '[id*="edgewise.status"]'
 
@@ -86,26 +87,34 @@ class Workbench:
 
     # --- files ---
 
-    def open_file(self, path: Path) -> None:
-        """By its whole path: the list of a workspace's files may be older than the file. The list is rebuilt
-        while it is typed into, and an Enter in that moment opens nothing: then once more."""
-        tab = self.page.locator(f'.tab.active[data-resource-name="{path.name}"]').first
-        for _ in range(N_OPENINGS):
-            self.leave_web_view()
-            self.press("Control+p")
-            self.quick_input.fill(str(path))
-            row = self.page.locator(".quick-input-list .monaco-list-row", has_text=path.name).first
-            with suppress(TimeoutError):
-                row.click(timeout=SLOW_MS / N_OPENINGS)
-                tab.wait_for(timeout=SLOW_MS / N_OPENINGS)
-                return
-        raise AssertionError(f"{path.name} does not open")
+    def open_file(self, path: Path, line: int = 1, column: int = 1) -> None:
+        """With the cursor there. Not through the list of files, which is rebuilt while it is typed into: on a
+        busy machine the row that is clicked has become another."""
+        self.studio.open_file(path, line, column)
+        self.page.locator(f'.tab.active[data-resource-name="{path.name}"]').first.wait_for()
+        if path.suffix != ".ipynb":
+            self.wait_for_place(line, column)
+            self.page.locator(".editor-instance .monaco-editor.focused").first.wait_for()
 
-    def leave_web_view(self) -> None:
-        """A document of ours that has the focus takes it back from the list of files, which then closes."""
-        tab = self.page.locator(".tab.active").first
-        if tab.is_visible():
-            tab.click()
+    def open_place(self, path: Path, place: Place) -> Path:
+        """A new file, with the cursor at the place."""
+        self.open_file(write_place(path, place), place.line, place.column)
+        return path
+
+    def wait_for_place(self, line: int, column: int) -> None:
+        expect(self.cursor_place).to_have_text(f"Ln {line}, Col {column}")
+
+    def open_list(self, keys: str, text: str) -> None:
+        """One of the lists at the top of the window, with `text` in its box. A key that came while a document
+        of ours was handing the focus over opened nothing: then once more."""
+        for _ in range(N_OPENINGS):
+            if self.quick_input.is_visible():
+                self.quick_input.press("Escape")
+            self.press(keys)
+            with suppress(TimeoutError):
+                self.quick_input.fill(text, timeout=PATIENCE_MS)
+                return
+        raise AssertionError(f"{keys} opens no list")
 
     @property
     def quick_input(self) -> Locator:
@@ -114,13 +123,10 @@ class Workbench:
     def go_to(self, line: int, column: int) -> None:
         """Once more when the keys came before the editor had the focus."""
         for attempt in range(1, N_OPENINGS + 1):
-            self.page.keyboard.press("Control+g")
-            self.quick_input.fill(f":{line}:{column}")
-            self.page.keyboard.press("Enter")
+            self.open_list("Control+g", f":{line}:{column}")
+            self.quick_input.press("Enter")
             try:
-                expect(self.cursor_place).to_have_text(
-                    f"Ln {line}, Col {column}", timeout=SLOW_MS / N_OPENINGS
-                )
+                expect(self.cursor_place).to_have_text(f"Ln {line}, Col {column}", timeout=PATIENCE_MS)
             except AssertionError:
                 if attempt == N_OPENINGS:
                     raise
@@ -151,8 +157,11 @@ class Workbench:
         self.command("View: Focus Active Editor Group")
 
     def save(self) -> None:
+        """What has changed. That it has is seen a moment after the key."""
+        dirty = self.page.locator(".tab.active.dirty")
+        expect(dirty).to_have_count(1)
         self.page.keyboard.press("Control+s")
-        expect(self.page.locator(".tab.active.dirty")).to_have_count(0)
+        expect(dirty).to_have_count(0)
 
     def close_editors(self) -> None:
         self.command("View: Revert and Close Editor")
@@ -187,9 +196,7 @@ class Workbench:
         """VS Code gives a new editor its ghost text when it is idle: keys before that bring none.
         Asks by hand until there is some."""
         assert self.folder is not None
-        path = write_place(self.folder / "settle.py", TABLE_PY)
-        self.open_file(path)
-        self.go_to(TABLE_PY.line, TABLE_PY.column)
+        self.open_place(self.folder / "settle.py", TABLE_PY)
         self.type(TABLE_PY.typed)
         for _ in range(N_TRIES):
             self.press("Alt+\\")
@@ -250,14 +257,14 @@ class Workbench:
     def command(self, title: str) -> None:
         """From the command palette. Its list is filtered while it is shown: the row is picked by its whole
         name, for the first one may be another command still."""
-        self.press("F1")
-        self.quick_input.fill(f">{title}")
         rows = self.page.locator(".quick-input-list .monaco-list-row")
         row = rows.filter(has=self.page.get_by_text(title, exact=True)).first
-        try:
-            row.click(timeout=SLOW_MS / N_OPENINGS)
-        except TimeoutError:
-            rows.filter(has_text=title).first.click()
+        for _ in range(N_OPENINGS):
+            self.open_list("F1", f">{title}")
+            with suppress(TimeoutError):
+                row.click(timeout=PATIENCE_MS)
+                return
+        raise AssertionError(f"there is no command {title}")
 
     def open_menu(self) -> Locator:
         self.status.click()
