@@ -70,6 +70,10 @@ MACHINE: Mapping[str, Any] = {
     "edgewise.completion.timeout_ms": 20_000,  # the machine may be busy with something else
     "edgewise.completion.t_max_predict_ms": 5_000,
 }
+SHORT_SNOOZE = "Control+Alt+z"
+KEYS: Sequence[Mapping[str, Any]] = (
+    {"key": "ctrl+alt+z", "command": "edgewise.snooze", "args": 0.1},  # minutes
+)
 
 
 @dataclass(frozen=True)
@@ -131,10 +135,6 @@ class Studio:
         """The living processes of this studio whose command holds `word`."""
         return [process for process in psutil.process_iter() if is_of(process, self.home, word)]
 
-    def set_keys(self, *bindings: Mapping[str, Any]) -> None:
-        """What a person binds to keys."""
-        write_settings(self.data / "User" / "keybindings.json", bindings)
-
 
 class PrivateConnection(http.client.HTTPConnection):
     """HTTP on a unix socket."""
@@ -195,6 +195,7 @@ def open_studio(
     make_projects(studio.workspace)
     write_settings(studio.data / "User" / "settings.json", {**QUIET, **(user or {})})
     write_settings(studio.data / "Machine" / "settings.json", {**MACHINE, **(machine or {})})
+    write_settings(studio.data / "User" / "keybindings.json", KEYS)
     # A head start is given before the editor has told its settings.
     (studio.home / "config.toml").write_text("[model]\nidle_exit_s = 1.0\n")
     environment = {**build_environment(studio, path), **(variables or {})}

@@ -34,7 +34,7 @@ def test_explain_opens_beside_and_its_link_jumps(window: Workbench, images: Path
     link.first.click()
     window.page.locator(".tab.active", has_text="line.py").first.wait_for()
     expect(window.cursor_place).to_have_text(f"Ln {line}, Col 1")
-    window.page.locator(".tab", has_text="Explain money.py").locator(".action-label.codicon-close").click()
+    window.page.locator(".tab.active", has_text="Explain money.py").locator(".tab-actions a").click()
 
 
 def test_explain_is_in_the_context_menu_and_among_the_code_actions(window: Workbench):

@@ -20,7 +20,7 @@ from tests.editors.vscode.workbench import Workbench
 pytestmark = pytest.mark.timeout(400)
 TYPED = 'table.add_column("asked", justify="right")'
 N_LINES = 2
-ANSWER_WITHIN_MS = 4000
+ANSWER_WITHIN_MS = 2000
 TARGET_MS = 100
 
 

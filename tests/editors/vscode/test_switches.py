@@ -8,11 +8,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.editors.vscode.places import TABLE_PY
-from tests.editors.vscode.studio import Studio
+from tests.editors.vscode.studio import SHORT_SNOOZE, Studio
 from tests.editors.vscode.workbench import Workbench
 
 pytestmark = pytest.mark.timeout(300)
-SHORT_SNOOZE_MINUTES = 0.1
 BEHIND = TABLE_PY.column + len(TABLE_PY.typed)
 
 
@@ -51,16 +50,11 @@ def test_snoozed_from_the_menu(window: Workbench):
     assert window.ask()
 
 
-def test_a_snooze_ends_by_itself(window: Workbench, studio: Studio):
-    key = {"key": "ctrl+alt+z", "command": "edgewise.snooze", "args": SHORT_SNOOZE_MINUTES}
-    studio.set_keys(key)
+def test_a_snooze_ends_by_itself(window: Workbench):
     type_at_the_place(window, "snooze-ends.py")
     window.wait_for_ghost()
-    window.evaluate_until(
-        lambda: window.press("Control+Alt+z") or window.status.inner_text(),
-        lambda text: "paused" in text,
-        "the key of the snooze",
-    )
+    window.press(SHORT_SNOOZE)
+    window.wait_for_status("^edgewise, paused")
     window.wait_for_no_ghost()
     window.wait_until_ready()
     assert window.ask()

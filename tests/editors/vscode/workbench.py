@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 import urllib.parse
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,7 +21,7 @@ from playwright.sync_api import FrameLocator, Locator, Page, TimeoutError, expec
 from tests.editors.vscode.places import TABLE_PY, Place, write_place
 from tests.editors.vscode.studio import Studio
 
-SLOW_MS = 120_000
+SLOW_MS = 90_000
 N_TRIES = 40
 N_OPENINGS = 6
 PATIENCE_MS = SLOW_MS / N_OPENINGS
@@ -299,7 +300,8 @@ class Workbench:
 
     def evaluate_until(self, look: Callable[[], Any], is_good: Callable[[Any], bool], what: str) -> Any:
         """For states outside of the page: looks again at each animation frame of the page."""
-        for _ in range(6000):
+        end_at = time.monotonic() + SLOW_MS / 1000
+        while time.monotonic() < end_at:
             value = look()
             if is_good(value):
                 return value
