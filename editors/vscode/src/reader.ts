@@ -27,9 +27,11 @@ const SCRIPT = `
   const host = acquireVsCodeApi(), text = document.getElementById('text'), stop = document.getElementById('stop');
   window.addEventListener('message', ({ data }) => {
     text.innerHTML = data.html; text.dataset.done = String(data.isDone); stop.hidden = data.isDone; });
+  // Before VS Code's own handler, which in a browser would open the link as a page of the server it came from.
   document.addEventListener('click', (event) => {
     const link = event.target.closest('a'); if (!link) return;
-    event.preventDefault(); host.postMessage({ open: link.getAttribute('href') }); });
+    event.preventDefault(); event.stopImmediatePropagation();
+    host.postMessage({ open: link.getAttribute('href') }); }, { capture: true });
   stop.addEventListener('click', () => host.postMessage({ stop: true }));
   host.postMessage({ ready: true });`;
 

@@ -34,6 +34,7 @@ def test_explain_opens_beside_and_its_link_jumps(window: Workbench, images: Path
     link.first.click()
     window.page.locator(".tab.active", has_text="line.py").first.wait_for()
     expect(window.cursor_place).to_have_text(f"Ln {line}, Col 1")
+    assert len(window.page.context.pages) == 1, "the link opens no page of a browser"
     window.page.locator(".tab.active", has_text="Explain money.py").locator(".tab-actions a").click()
 
 
