@@ -35,7 +35,7 @@ def test_explain_opens_beside_and_its_link_jumps(window: Workbench, images: Path
     window.page.locator(".tab.active", has_text="line.py").first.wait_for()
     expect(window.cursor_place).to_have_text(f"Ln {line}, Col 1")
     assert len(window.page.context.pages) == 1, "the link opens no page of a browser"
-    window.page.locator(".tab.active", has_text="Explain money.py").locator(".tab-actions a").click()
+    window.close_reader("Explain money.py")
 
 
 def test_explain_is_in_the_context_menu_and_among_the_code_actions(window: Workbench):
@@ -120,4 +120,4 @@ def test_reports(window: Workbench, title: str):
     window.command(f"edgewise: {title}")
     window.page.locator(".tab.active", has_text=title.split("?")[0]).first.wait_for()
     expect(window.reader().locator("#text[data-done=true]")).not_to_be_empty()
-    window.command("View: Close Editor")
+    window.close_reader(title.split("?")[0])

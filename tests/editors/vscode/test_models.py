@@ -97,7 +97,7 @@ def test_the_words_of_a_model_come_one_by_one_and_stop(window: Workbench):
     expect(text).to_have_attribute("data-done", "true")
     expect(text).to_contain_text("Stopped.")
     expect(stop).to_be_hidden()
-    window.command("View: Close Editor")
+    window.close_reader("Explain money.py")
 
 
 def test_a_pull_shows_how_far_it_is_and_is_cancelled(window: Workbench, hub: Hub, studio: Studio):

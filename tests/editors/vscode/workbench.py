@@ -182,11 +182,11 @@ class Workbench:
     def ghost_text(self) -> str:
         return "".join(self.ghost.all_inner_texts()).replace("\xa0", " ")
 
-    def wait_for_ghost(self) -> str:
+    def wait_for_ghost(self, timeout_ms: float = SLOW_MS) -> str:
         self.page.wait_for_function(
             "s => [...document.querySelectorAll(s)].some(e => e.textContent.trim())",
             arg=GHOST,
-            timeout=SLOW_MS,
+            timeout=timeout_ms,
         )
         return self.ghost_text()
 
@@ -208,9 +208,13 @@ class Workbench:
         self.save()
 
     def ask(self) -> str:
-        """By hand, with the extension's own key."""
-        self.press("Alt+\\")
-        return self.wait_for_ghost()
+        """By hand, with the extension's own key; once more when it came before the editor had the focus, or
+        before what was shown had gone."""
+        for _ in range(N_OPENINGS):
+            self.press("Alt+\\")
+            with suppress(TimeoutError):
+                return self.wait_for_ghost(PATIENCE_MS)
+        raise AssertionError("there is no suggestion")
 
     def record_frames(self) -> None:
         """Of the line that the cursor is in now."""
@@ -291,6 +295,12 @@ class Workbench:
     def reader(self) -> FrameLocator:
         """The document that `explain` and the reports open."""
         return self.page.frame_locator("iframe.webview.ready").last.frame_locator("#active-frame")
+
+    def close_reader(self, title: str) -> None:
+        """It lies beside the code, which keeps the focus."""
+        tab = self.page.locator(".tab.active", has_text=title)
+        tab.locator(".tab-actions a").click()
+        expect(tab).to_have_count(0)
 
     def picture(self, path: Path) -> None:
         """A screenshot in few colours, for the docs."""
