@@ -22,7 +22,7 @@ from lsp_server.types import Symbol, SymbolKind, dotted_name
 _MAX_OF_CLASS = 250
 _MAX_OF_MODULE = 250
 _MAX_ROOTS = 40
-_MAX_FIELDS = 12
+_MAX_FIELDS = 8
 _MAX_NAMES = 160
 _MAX_DEFINERS = 6
 _FEW_DEFINERS = 3

@@ -78,13 +78,14 @@ class Catalogue:
         self._folders: dict[str, Sequence[str]] = {}
         self._packages: dict[str, Outline] = {}
         self._own_package: Outline | None = None
+        self._seen: dict[str, Outline] = {}
 
     def refresh(
         self, documents: Mapping[str, OpenDocument], current: Outline, deadline_s: float | None = None
     ) -> None:
         """`current` takes the place of whatever is known of the file that is being typed in. After
         `deadline_s` (of `time.monotonic`) nothing more is read from the store: `Late` is raised."""
-        self._deadline_s = math.inf if deadline_s is None else deadline_s
+        self.limit(deadline_s)
         self._reader.refresh()
         version = self._reader.version()
         self._documents = {path: item for path, item in documents.items() if not is_secret(path)}
@@ -94,6 +95,7 @@ class Catalogue:
         self._version, self._names, self._current = version, names, current
         self._own_package = None
         self._definitions.clear()
+        self._seen.clear()
 
     def _forget(self) -> None:
         """Everything that another state of the files may answer otherwise."""
@@ -122,17 +124,28 @@ class Catalogue:
             self._kept.popitem(last=False)
         return kept.outline
 
+    def limit(self, deadline_s: float | None) -> None:
+        """For more of the same question."""
+        self._deadline_s = math.inf if deadline_s is None else deadline_s
+
     def check_time(self) -> None:
         """To be called wherever a question may take long."""
         if time.monotonic() > self._deadline_s:
             raise Late
 
-    @property
-    def version(self) -> int:
-        return self._version
+    def current_version(self) -> int:
+        """Another number when the store has changed since."""
+        self._reader.refresh()
+        return self._reader.version()
 
     def module(self, path: str) -> Outline:
         """What the code of a file sees without importing it: the file, or all files of its package."""
+        found = self._seen.get(path)
+        if found is None:
+            found = self._seen[path] = self._module(path)
+        return found
+
+    def _module(self, path: str) -> Outline:
         folder = path if path.endswith("/") else package_folder(_resolver(path), path)
         if not folder:
             return self.outline(path)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from lsp_server.index.imports import Import
 from lsp_server.index.languages import language_for, refine
 from lsp_server.index.parse import parse
+from lsp_server.index.uses import blank
 from lsp_server.types import Span
 
 _KEPT = 16
@@ -75,14 +76,16 @@ class ImportCache:
         if language is None:
             return _Known(text, ())
         parsed = parse(text, refine(language, path, text), path, should_yield=True)
-        is_settled = not parsed.has_errors or _has_all(parsed.imports, text)
+        is_settled = not parsed.has_errors or _has_all(parsed.imports, text, language.id)
         return _Known(text, parsed.imports, is_settled)
 
 
-def _has_all(imports: tuple[Import, ...], text: str) -> bool:
-    """Whether every line that begins as an import does is part of one that was found."""
+def _has_all(imports: tuple[Import, ...], text: str, language_id: str) -> bool:
+    """Whether every line that begins as an import does is part of one that was found. Lines in documentation
+    begin so, too."""
     starts = {item.span.start for item in imports}
-    return all(match.start(1) in starts for match in _IMPORT_LINE.finditer(text))
+    code = blank(text) if language_id == "python" else text
+    return all(match.start(1) in starts for match in _IMPORT_LINE.finditer(code))
 
 
 def _may_differ(known: _Known, text: str) -> bool:

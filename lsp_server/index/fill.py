@@ -16,6 +16,8 @@ _LINE_CHARS = 160
 _HEADER_CHARS = 4
 _SMALLEST_CHARS = 80
 _INDENT = "    "
+# So many in a row that did not fit: hardly any other will.
+_MAX_PASSED = 16
 
 # (path, dotted name of a class) -> its first line
 Header = Callable[[str, str], str]
@@ -39,12 +41,14 @@ def fill(symbols: Iterable[Symbol], budget_chars: int, header: Header) -> tuple[
     """`symbols` best first. A file stands where its first symbol put it; what is too long is passed over."""
     files: dict[str, _File] = {}
     left = budget_chars
+    n_passed = 0
     for symbol in symbols:
-        if left < _SMALLEST_CHARS:
+        if left < _SMALLEST_CHARS or n_passed > _MAX_PASSED:
             break
         file = files.get(symbol.path) or _File()
         added = _added(file, symbol, header)
         cost = sum(len(line) + 1 for line in added) + (len(symbol.path) + _HEADER_CHARS) * (not file.groups)
+        n_passed = n_passed + 1 if cost > left else 0
         if added and cost <= left:
             left -= cost
             files[symbol.path] = file

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import nlargest
+from heapq import nlargest, nsmallest
 from itertools import chain
 from math import log, sqrt
 from operator import itemgetter
@@ -17,6 +17,8 @@ from lsp_server.index.outline import Outline
 from lsp_server.index.place import Place
 
 _N_ALIKE = 40
+# What most functions name says little, and costs most.
+_MAX_WORDS = 60
 # A function with few names is not alike because it shares one of them.
 _SMALL_FUNCTION = 4
 
@@ -80,7 +82,10 @@ def _alike(
 ) -> Iterable[tuple[float, frozenset[str]]]:
     """The functions that share most with these words; a word counts the more the fewer files have it."""
     n_files = len(outlines) + 1
-    weights = {name: log(n_files / (files[name] + 0.5)) + 0.1 for name in own if name in files}
+    rarest = nsmallest(
+        _MAX_WORDS, (name for name in own if name in files), key=lambda name: (files[name], name)
+    )
+    weights = {name: log(n_files / (files[name] + 0.5)) + 0.1 for name in rarest}
     sums: dict[int, float] = {}
     functions: dict[int, frozenset[str]] = {}
     for outline in outlines:

@@ -41,7 +41,7 @@ def rank(
 ) -> list[Ranked]:
     """The likeliest first."""
     is_raised = place.line.lstrip().startswith("raise ")
-    words = _Words(parts_of(place.near), parts_of(place.line_words), place.typed.lower(), is_raised)
+    words = _Words(parts_of(place.near), parts_of(place.line_words), is_raised)
     folder = path[: path.rfind("/") + 1]
     situations = {
         (kind, is_member): _situation(place, kind, is_member=is_member)
@@ -61,7 +61,22 @@ def rank(
             candidate.evidence["same folder"] = 1.0
         ranked.append(Ranked(scores[key] + score(candidate.evidence, weights), candidate, situations[key]))
     ranked.sort(key=_best_first)
-    return ranked
+    return with_typed(ranked, place.typed, weights)
+
+
+def with_typed(ranked: Sequence[Ranked], typed: str, weights: Mapping[str, float] = WEIGHTS) -> list[Ranked]:
+    """The same when a word has been begun: what begins so comes first."""
+    small, weight = typed.lower(), weights["typed"]
+    if not small:
+        return list(ranked)
+    begun = [_begun(item, weight) for item in ranked if item.candidate.symbol.name.lower().startswith(small)]
+    others = [item for item in ranked if not item.candidate.symbol.name.lower().startswith(small)]
+    return sorted([*begun, *others], key=_best_first)
+
+
+def _begun(item: Ranked, weight: float) -> Ranked:
+    candidate = Candidate(item.candidate.symbol, {**item.candidate.evidence, "typed": 1.0})
+    return Ranked(item.score + weight, candidate, item.situation)
 
 
 def score(evidence: Mapping[str, float], weights: Mapping[str, float] = WEIGHTS) -> float:
@@ -75,11 +90,10 @@ def _best_first(item: Ranked) -> tuple[float, str, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """Parts of words; those on the line are among those nearby. `typed` in small letters."""
+    """Parts of words; those on the line are among those nearby."""
 
     near: frozenset[str]
     on_line: frozenset[str]
-    typed: str
     is_raised: bool
 
 
@@ -126,5 +140,3 @@ def _add_name(evidence: dict[str, float], name: str, signature: str, words: _Wor
         evidence["closed"] = 1.0
     if name.endswith(_ERRORS):
         evidence["raise, error" if words.is_raised else "error"] = 1.0
-    if words.typed and name.lower().startswith(words.typed):
-        evidence["typed"] = 1.0

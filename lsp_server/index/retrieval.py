@@ -10,6 +10,8 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeAlias
 
 from lsp_server.index.catalogue import Catalogue, Late
 from lsp_server.index.document import ImportCache
@@ -18,6 +20,7 @@ from lsp_server.index.languages import language_for
 from lsp_server.index.live import LiveTexts
 from lsp_server.index.outline import Outline, outline_of_text
 from lsp_server.index.place import Place, cut_line, read_place
+from lsp_server.index.rank import with_typed
 from lsp_server.index.reader import Reader
 from lsp_server.index.related import Found, build_snippets, find
 from lsp_server.index.view import OpenDocument, ParseCache
@@ -34,6 +37,10 @@ _AT_ONCE = 100
 _RESERVED = 0.35
 
 
+# Path, language, the text before the word and below the line; the other documents; the store's version.
+_Asked: TypeAlias = tuple[str, str, str, str, Mapping[str, OpenDocument], int]
+
+
 class Retriever:
     """One for each workspace folder."""
 
@@ -43,6 +50,7 @@ class Retriever:
         self._live = LiveTexts()
         self._users = Users()
         self._is_frozen = False
+        self._last: tuple[_Asked, Found] | None = None
 
     def retrieve(
         self,
@@ -73,13 +81,30 @@ class Retriever:
         offset: int,
         deadline_s: float | None = None,
     ) -> Found:
-        """The candidates in order, with the evidence for each."""
-        current, place = self._look(document, offset)
-        others = {path: item for path, item in documents.items() if path != document.path}
-        self._catalogue.refresh(others, current, deadline_s)
+        """The candidates in order, with the evidence for each.
+
+        They are gathered for where the word at the cursor begins: while it is typed, no more than their order
+        changes."""
         language = language_for(document.language_id, document.path)
         weights = weights_for(language.id if language is not None else "")
-        return find(self._catalogue, self._users, current, place, weights)
+        start = _word_start(document.text, offset)
+        others = {path: item for path, item in documents.items() if path != document.path}
+        rest = (document.path, document.language_id, document.text[:start], _below(document.text, offset))
+        asked = (*rest, others, self._catalogue.current_version())
+        self._catalogue.limit(deadline_s)
+        if self._last is not None and self._last[0] == asked:
+            found = self._last[1]
+        else:
+            current, place = self._look(document, start)
+            self._catalogue.refresh(others, current, deadline_s)
+            found = find(self._catalogue, self._users, current, place, weights)
+            self._last = None if found.is_late else (asked, found)
+        typed = document.text[start:offset]
+        return replace(
+            found,
+            place=replace(found.place, typed=typed),
+            ranked=with_typed(found.ranked, typed, weights),
+        )
 
     def warm_up(self, documents: Mapping[str, OpenDocument], document: OpenDocument) -> None:
         """Reads what the first question about a document will need, for as long as it takes."""
@@ -98,10 +123,25 @@ class Retriever:
             gc.freeze()
 
     def _look(self, document: OpenDocument, offset: int) -> tuple[Outline, Place]:
+        """At a place, as if the rest of its line were not there."""
         imports = self._imports.imports_of(document.path, document.text, document.language_id)
         language = language_for(document.language_id, document.path)
         live = self._live.read(language.id if language is not None else "", cut_line(document.text, offset))
         return outline_of_text(document.path, live.facts, imports), read_place(live, offset)
+
+
+def _word_start(text: str, offset: int) -> int:
+    """Where the word begins that ends at `offset`. A line of one word without indentation is left whole: it
+    tells that the cursor is in no block."""
+    start = offset
+    while start > 0 and (text[start - 1].isalnum() or text[start - 1] == "_"):
+        start -= 1
+    return offset if start == 0 or text[start - 1] == "\n" else start
+
+
+def _below(text: str, offset: int) -> str:
+    end = text.find("\n", offset)
+    return text[end:] if end >= 0 else ""
 
 
 def is_in_file(found: Found) -> bool:
