@@ -197,7 +197,10 @@ class Session:
     async def complete(self, request: CompletionRequest, trace: TraceDraft) -> Completion | NoCompletion:
         with suppress(TimeoutError):  # the editor may still be telling its settings
             await asyncio.wait_for(self._started.wait(), self.settings.completion.timeout_ms / 1000)
-        return await self._completer.answer(request, trace)
+        answer = await self._completer.answer(request, trace)
+        if self._index is not None and isinstance(answer, Completion):
+            self._index.note_suggestion(request.snapshot.path, answer.text)
+        return answer
 
     def put_cursor(self, uri: str, offset: int) -> None:
         """The editor told where the cursor is now: at rest, what will be needed there is made ready."""

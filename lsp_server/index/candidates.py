@@ -17,6 +17,7 @@ from lsp_server.index.habits import Habits
 from lsp_server.index.outline import Outline
 from lsp_server.index.place import Place, parts_of, word_parts
 from lsp_server.index.receivers import Kind, Member, Receivers, Value, enclosing_class
+from lsp_server.index.recent import NOTHING_LATELY, Lately
 from lsp_server.types import Symbol, SymbolKind, dotted_name
 
 _MAX_OF_CLASS = 250
@@ -53,6 +54,7 @@ class Sight:
     receivers: Receivers
     habits: Habits
     related: frozenset[str] = frozenset()
+    lately: Lately = NOTHING_LATELY
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +91,15 @@ class _Gathering:
             self._from_imports()
             self._from_stars()
             self._from_scope()
+            self._from_suggestion()
             self._from_habits()
         except Late:
             if not self._pool:
                 raise
             is_late = True
+        for candidate in self._pool.values():
+            if share := self._sight.lately.files.get(candidate.symbol.path):
+                candidate.add("recent", share)
         return Gathered(list(self._pool.values()), is_late)
 
     def _add(self, symbol: Symbol) -> Candidate | None:
@@ -258,6 +264,16 @@ class _Gathering:
         if key not in self._members_known:
             self._members_known[key] = list(islice(self._receivers.members(value), _MAX_OF_CLASS))
         return self._members_known[key]
+
+    def _from_suggestion(self) -> None:
+        """What was suggested here last: the model wants it, and may not have seen it."""
+        own = {symbol.name for symbol in self._current.symbols}
+        names = [
+            name for name in self._sight.lately.names if name not in own and name not in self._place.before
+        ]
+        for symbols in self._sight.catalogue.symbols_named(names).values() if names else ():
+            for found in filter(None, map(self._add, self._in_sight(symbols))):
+                found.add("suggested")
 
     def _from_habits(self) -> None:
         """What code like this uses, wherever it is defined."""

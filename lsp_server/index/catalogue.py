@@ -133,6 +133,11 @@ class Catalogue:
         if time.monotonic() > self._deadline_s:
             raise Late
 
+    @property
+    def version(self) -> int:
+        """Of the store, at the last question."""
+        return self._version
+
     def current_version(self) -> int:
         """Another number when the store has changed since."""
         self._reader.refresh()

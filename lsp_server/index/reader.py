@@ -206,6 +206,17 @@ class Reader:
                 break
         return found[:_MANY]
 
+    def chunks_matching(self, match: str, but: str, limit: int) -> list[tuple[str, int, int]]:
+        """(path, start, end) of chunks of other files, the best match first: `match` as `chunk.py` makes it.
+        Of words that very many chunks have, not all are looked at."""
+        return self._read(
+            "SELECT files.path, chunks.start, chunks.stop FROM"
+            f" (SELECT rowid, bm25(terms) AS score FROM terms WHERE terms MATCH ? LIMIT {_MANY}) AS found"
+            " JOIN chunks ON chunks.id = found.rowid JOIN files ON files.id = chunks.file_id"
+            " WHERE files.path != ? ORDER BY score, files.path, chunks.start LIMIT ?",
+            (match, but, limit),
+        )
+
     def text_of(self, path: str) -> str:
         """ "" for what is not in the index."""
         rows = self._read(

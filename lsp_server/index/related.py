@@ -17,6 +17,7 @@ from lsp_server.index.outline import Outline
 from lsp_server.index.place import Place
 from lsp_server.index.rank import Ranked, rank
 from lsp_server.index.receivers import Receivers
+from lsp_server.index.recent import NOTHING_LATELY, Lately
 from lsp_server.index.weights import WEIGHTS
 from lsp_server.types import Snippet
 
@@ -41,13 +42,14 @@ def find(
     current: Outline,
     place: Place,
     weights: Mapping[str, float] = WEIGHTS,
+    lately: Lately = NOTHING_LATELY,
 ) -> Found:
     """`catalogue` was refreshed with `current`."""
     related = related_files(catalogue, current)
     outlines = [catalogue.outline(path) for path in related]
     habits = read_habits(place, outlines, users.count(outlines))
     files = frozenset(related)
-    sight = Sight(place, current, catalogue, Receivers(catalogue), habits, files)
+    sight = Sight(place, current, catalogue, Receivers(catalogue), habits, files, lately)
     gathered = gather(sight)
     ranked = rank(gathered.candidates, place, current.path, files, weights)
     return Found(place, ranked, gathered.is_late)

@@ -19,13 +19,15 @@ from lsp_server.index.habits import Users
 from lsp_server.index.languages import language_for
 from lsp_server.index.live import LiveTexts
 from lsp_server.index.outline import Outline, outline_of_text
+from lsp_server.index.patterns import Patterns, cost_of, wanted_at, within
 from lsp_server.index.place import Place, cut_line, read_place
 from lsp_server.index.rank import with_typed
 from lsp_server.index.reader import Reader
+from lsp_server.index.recent import Lately, Recent
 from lsp_server.index.related import Found, build_snippets, find
 from lsp_server.index.view import OpenDocument, ParseCache
 from lsp_server.index.weights import weights_for
-from lsp_server.types import Retrieval
+from lsp_server.types import Retrieval, Snippet
 
 # What a token of code is counted as where no model is at hand; so does the benchmark.
 CHARS_PER_TOKEN = 3.5
@@ -37,8 +39,9 @@ _AT_ONCE = 100
 _RESERVED = 0.35
 
 
-# Path, language, the text before the word and below the line; the other documents; the store's version.
-_Asked: TypeAlias = tuple[str, str, str, str, Mapping[str, OpenDocument], int]
+# Path, language, the text before the word and below the line; the other documents; what happened of late; the
+# store's version.
+_Asked: TypeAlias = tuple[str, str, str, str, Mapping[str, OpenDocument], Lately, int]
 
 
 class Retriever:
@@ -51,6 +54,8 @@ class Retriever:
         self._users = Users()
         self._is_frozen = False
         self._last: tuple[_Asked, Found] | None = None
+        self._patterns = Patterns(reader)
+        self.recent = Recent()
 
     def retrieve(
         self,
@@ -67,12 +72,23 @@ class Retriever:
             found = self.find(documents, document, offset, deadline_s)
             if is_in_file(found):
                 return Retrieval(note="in-file")
-            snippets = build_snippets(self._catalogue, found, budget_chars)
+            patterns = within(self._show(document, found, may_read=deadline_s is None), budget_chars)
+            left = budget_chars - sum(map(cost_of, patterns))
+            snippets = (*build_snippets(self._catalogue, found, left), *patterns)
         except Late:
             return Retrieval(note="late", is_late=True)
         if found.is_late:
             return Retrieval(snippets, "late", is_late=True)
         return Retrieval(snippets, "" if snippets else "nothing")
+
+    def study(self, document: OpenDocument) -> None:
+        """Reads the patterns for a place, once the answer for it is out: the next question there has them."""
+        if self._last is not None and self._last[0][0] == document.path:
+            self._show(document, self._last[1], may_read=True)
+
+    def _show(self, document: OpenDocument, found: Found, *, may_read: bool) -> tuple[Snippet, ...]:
+        wanted = wanted_at(document.path, document.text, found.place, self._catalogue.version)
+        return self._patterns.read(wanted) if may_read else self._patterns.known(wanted)
 
     def find(
         self,
@@ -90,14 +106,15 @@ class Retriever:
         start = _word_start(document.text, offset)
         others = {path: item for path, item in documents.items() if path != document.path}
         rest = (document.path, document.language_id, document.text[:start], _below(document.text, offset))
-        asked = (*rest, others, self._catalogue.current_version())
+        lately = self.recent.lately(document.path)
+        asked = (*rest, others, lately, self._catalogue.current_version())
         self._catalogue.limit(deadline_s)
         if self._last is not None and self._last[0] == asked:
             found = self._last[1]
         else:
             current, place = self._look(document, start)
             self._catalogue.refresh(others, current, deadline_s)
-            found = find(self._catalogue, self._users, current, place, weights)
+            found = find(self._catalogue, self._users, current, place, weights, lately)
             self._last = None if found.is_late else (asked, found)
         typed = document.text[start:offset]
         return replace(

@@ -105,9 +105,12 @@ class IndexService:
         folder, relative = self._locate(path)
         if folder is None:
             return
+        recent = self._retrievers[folder.root].recent
         if text is None:
             self._documents[folder.root].pop(relative, None)
+            recent.forget(relative)
             return
+        recent.note_edit(relative)
         if relative not in self._documents[folder.root]:
             self._thread.submit(self._warm_up, folder, relative, text, language_id)
         self._documents[folder.root][relative] = OpenDocument(relative, text, language_id)
@@ -138,9 +141,18 @@ class IndexService:
         document = OpenDocument(path, snapshot.text, snapshot.language_id)
         deadline_s = None if deadline_ms is None else time.monotonic() + deadline_ms / 1000
         retriever = self._retrievers[folder.root]
-        return await self._in_thread(
+        found = await self._in_thread(
             lambda: retriever.retrieve(documents, document, offset, budget_chars, deadline_s)
         )
+        if not self._is_closed and deadline_ms is not None:
+            self._thread.submit(retriever.study, document)
+        return found
+
+    def note_suggestion(self, path: str, text: str) -> None:
+        """What was shown in the file `path` (absolute)."""
+        folder, relative = self._locate(path)
+        if folder is not None:
+            self._retrievers[folder.root].recent.note_suggestion(relative, text)
 
     async def survey(self, snapshot: DocumentSnapshot, offset: int, budget_chars: int) -> tuple[Snippet, ...]:
         """What fills a long prompt, by its relevance to the document and what it names before `offset`."""

@@ -58,6 +58,7 @@ WEIGHTS: Mapping[str, float] = {
     "raise, function": -1.24,
     "raise, method": 0.26,
     "raise, variable": -0.08,
+    "recent": 0.5,  # by hand: in the cases nothing happened before
     "receiver": 3.74,
     "receiver guessed": -0.59,
     "related": 0.17,
@@ -70,6 +71,7 @@ WEIGHTS: Mapping[str, float] = {
     "root near": 0.4,
     "same folder": -0.02,
     "same name": 0.8,
+    "suggested": 2.0,  # by hand, too
     "typed": 4.0,  # by hand: in the cases no word has been begun
     "used before": -3.75,
     "used later": -0.27,
@@ -133,6 +135,7 @@ SCRIPT_WEIGHTS: Mapping[str, float] = {
     "raise, function": -1.24,
     "raise, method": 0.26,
     "raise, variable": -0.08,
+    "recent": 0.5,  # by hand: in the cases nothing happened before
     "receiver": 3.24,
     "receiver guessed": -0.28,
     "related": 0.14,
@@ -146,6 +149,7 @@ SCRIPT_WEIGHTS: Mapping[str, float] = {
     "root near": 0.99,
     "same folder": 1.06,
     "same name": 2.72,
+    "suggested": 2.0,  # by hand, too
     "typed": 4.0,
     "used before": -4.94,
     "used later": -1.43,
@@ -170,6 +174,8 @@ MEANINGS: Mapping[str, str] = {
     "import": "the file imports it: used before the cursor, unused there, or by a star",
     "of module": "a module that the file imports offers it; near: the module is named nearby",
     "of package": "another file of the package defines it, and it is seen without an import",
+    "recent": "its file was edited of late",
+    "suggested": "it was suggested here before",
     "receiver": "a member of what stands before the dot; guessed: by its name, or one of several",
     "inherited": "a member of a base class of the class around the cursor",
     "member of": "a member of what a name in sight stands for",

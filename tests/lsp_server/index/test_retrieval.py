@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lsp_server.index.catalogue import Catalogue, Late
+from lsp_server.index.patterns import REASON_CALLS, REASON_TWIN
 from lsp_server.index.service import IndexService
 from lsp_server.types import DocumentSnapshot, Retrieval
 from tests.lsp_server.index.conftest import StartService, write_files
@@ -227,3 +228,78 @@ async def test_while_a_word_is_typed_only_the_order_changes(shop: IndexService, 
     assert lines[0] == lines[1] == lines[2]
     first = found[2].snippets[0].text.splitlines()[0]
     assert "open_store" in first
+
+
+async def test_calls_of_the_function_that_is_written_are_shown(shop: IndexService, root: Path) -> None:
+    (root / "shop/pay.py").write_text("def settle(cart, owner):\n    pass\n")
+    (root / "shop/till.py").write_text("from shop.pay import settle\n\nsettle(my_cart, owner=boss)\n")
+    shop.on_files_changed([str(root / "shop/pay.py"), str(root / "shop/till.py")])
+    await shop.wait_ready()
+    text = "def settle(cart, owner):\n    total = "
+    found = await ask_in(shop, root, "shop/pay.py", text)
+    shown = [item for item in found.snippets if item.reason == REASON_CALLS]
+    assert [(item.path, item.text) for item in shown] == [("shop/till.py", "settle(my_cart, owner=boss)")]
+
+
+async def test_what_follows_a_line_like_the_one_above_is_shown(shop: IndexService, root: Path) -> None:
+    twin = "    basket = open_basket(customer, currency=currency)\n"
+    (root / "shop/one.py").write_text(f"def a(customer, currency):\n{twin}    basket.lock(seconds=3)\n")
+    shop.on_files_changed([str(root / "shop/one.py")])
+    await shop.wait_ready()
+    found = await ask_in(shop, root, "shop/two.py", f"def b(customer, currency):\n{twin}    ")
+    shown = [item for item in found.snippets if item.reason == REASON_TWIN]
+    assert [item.path for item in shown] == ["shop/one.py"]
+    assert "basket.lock(seconds=3)" in shown[0].text
+    other = await ask_in(shop, root, "shop/two.py", "def b(customer, currency):\n    basket = 1\n    ")
+    assert not [item for item in other.snippets if item.reason == REASON_TWIN]
+
+
+async def test_with_a_deadline_patterns_are_read_for_the_next_question(
+    shop: IndexService, root: Path
+) -> None:
+    (root / "shop/pay.py").write_text("def settle(cart, owner):\n    pass\n")
+    (root / "shop/till.py").write_text("from shop.pay import settle\n\nsettle(my_cart, owner=boss)\n")
+    shop.on_files_changed([str(root / "shop/pay.py"), str(root / "shop/till.py")])
+    await shop.wait_ready()
+    text = "def settle(cart, owner):\n    total = "
+    first = await ask_in(shop, root, "shop/pay.py", text, deadline_ms=60_000)
+    again = await ask_in(shop, root, "shop/pay.py", text + "c", deadline_ms=60_000)
+    reasons = [{item.reason for item in found.snippets} for found in (first, again)]
+    assert [REASON_CALLS in found for found in reasons] == [False, True]
+
+
+async def test_the_last_suggestion_is_looked_up(shop: IndexService, root: Path) -> None:
+    (root / "far").mkdir()
+    (root / "far/away.py").write_text("def distant_total(cart):\n    return 1\n")
+    shop.on_files_changed([str(root / "far/away.py")])
+    await shop.wait_ready()
+    text = "def f(cart):\n    return "
+    before = await ask_in(shop, root, "shop/main.py", text)
+    shop.note_suggestion(str(root / "shop/main.py"), "return distant_total(cart)")
+    after = await ask_in(shop, root, "shop/main.py", text)
+    shows = ["distant_total" in "".join(item.text for item in found.snippets) for found in (before, after)]
+    assert shows == [False, True]
+
+
+async def test_of_two_alike_the_one_in_a_file_edited_of_late_comes_first(
+    shop: IndexService, root: Path
+) -> None:
+    for name in ("one", "two"):
+        (root / f"shop/{name}.py").write_text(f"def build_{name}(cart):\n    return 1\n")
+    shop.on_files_changed([str(root / f"shop/{name}.py") for name in ("one", "two")])
+    await shop.wait_ready()
+    text = "from shop.one import build_one\nfrom shop.two import build_two\ndef f(cart):\n    return "
+    shop.overlay(str(root / "shop/two.py"), "def build_two(cart):\n    return 2\n", "python")
+    places = order_of(await ask_in(shop, root, "shop/main.py", text), "build_two", "build_one")
+    assert -1 < places[0] < places[1]
+    shop.overlay(str(root / "shop/one.py"), "def build_one(cart):\n    return 2\n", "python")
+    places = order_of(await ask_in(shop, root, "shop/main.py", text), "build_one", "build_two")
+    assert -1 < places[0] < places[1]
+
+
+async def ask_in(
+    service: IndexService, root: Path, file: str, text: str, deadline_ms: int | None = None
+) -> Retrieval:
+    path = root / file
+    snapshot = DocumentSnapshot(path.as_uri(), str(path), file, str(root), "python", 1, text)
+    return await service.retrieve(snapshot, len(text), 4000, deadline_ms)
