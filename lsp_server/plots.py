@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from lsp_server.stats import Summary, requests_of, rows, summarise
+from lsp_server.stats import Summary, requests_of, rows, summarise, verdicts_of
 from lsp_server.trace import TraceRecord
 
 WIDTH, HEIGHT, MARGIN = 720, 220, 36
@@ -36,6 +36,7 @@ def render(records: Sequence[TraceRecord]) -> str:
         ("Time from request to answer", _histogram([record.total_ms for record in requests])),
         ("The last requests, oldest first: milliseconds each", _sequence(requests[-N_DRAWN:])),
         ("How requests ended", _bars(list(summary.outcomes.items()))),
+        ("What became of the suggestions", _bars(verdicts_of(summary))),
     )
     drawings = "".join(f"<h2>{escape(title)}</h2>{drawing}" for title, drawing in sections)
     return page("edgewise stats", _table(summary) + drawings)

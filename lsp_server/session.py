@@ -130,20 +130,23 @@ class Session:
 
     def edit_document(self, uri: str, version: int, edits: Iterable[Edit]) -> None:
         """Edits of a document that is not open are dropped: there is no text that they could change."""
-        document = self._documents.get(uri)
+        document, edits = self._documents.get(uri), list(edits)
         if document is None:
             logger.warning("Dropped the edits of a document that is not open.")
             return
-        edits = list(edits)
         self._documents[uri] = edited = document.edited(edits, version, self.encoding)
         self._overlay(uri)
-        if edited.buffer is not None:
+        if edited.buffer is None:
+            self.verdicts.forget(uri)
+        else:
             change = find_change(document, edits, self.encoding)
+            self.verdicts.on_edit(uri, edited.buffer.text, change)
             self._completer.on_edit(self.take_snapshot(edited), change)
 
     def close_document(self, uri: str) -> None:
         self._documents.pop(uri, None)
         self._completer.forget(uri)
+        self.verdicts.forget(uri)
         self.turns.end(uri)
         self._overlay(uri)
 
@@ -206,6 +209,7 @@ class Session:
         """The editor told where the cursor is now: at rest, what will be needed there is made ready."""
         document = self._documents.get(uri)
         if document is not None and document.buffer is not None:
+            self.verdicts.on_cursor(uri, offset)
             self._completer.on_cursor(self.take_snapshot(document), offset)
 
     async def build_prompt(
@@ -287,8 +291,7 @@ class Session:
         self.set_roots([*(root for root in self._roots if root not in gone), *added])
 
     async def reconcile(self) -> None:
-        """Starts, or starts again, whatever does not run as the settings and the workspace folders have
-        it now."""
+        """Starts, or starts again, what does not run as the settings and the workspace folders have it."""
         async with self._reconciling:
             if self._is_closed:
                 return
@@ -298,8 +301,7 @@ class Session:
                 await self._replace_index()
 
     async def restart(self) -> None:
-        """Attaches anew to the engine host, which starts one that is not there, even after it failed for
-        good."""
+        """Attaches anew to the engine host, or starts one, even after it failed for good."""
         self._engine_made_for = None
         await self.reconcile()
 
@@ -357,9 +359,8 @@ class Session:
         if self._index is None:
             return
         status = self._index.status
-        self._index_progress = IndexProgress(
-            status.is_ready, status.n_files, status.n_symbols, folder.n_done, folder.n_total
-        )
+        counts = (status.is_ready, status.n_files, status.n_symbols, folder.n_done, folder.n_total)
+        self._index_progress = IndexProgress(*counts)
         if folder.is_done and status.is_ready:
             shown.end()
         else:
@@ -388,8 +389,7 @@ class Session:
 
 
 async def _close(*parts: Engine | IndexService | None) -> None:
-    """One after the other; a part that does not come to its end is left behind, so that the editor never
-    waits."""
+    """One after the other; a part that does not end is left behind, so that the editor never waits."""
     for part in parts:
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from lsp_server.trace import ACCEPTED, PREFETCH, PREPARE, REJECTED, REQUEST, TraceRecord
+from lsp_server.trace import ACCEPTED, IGNORED, PREFETCH, PREPARE, REJECTED, REQUEST, TraceRecord
 
 STAGES = ("context", "cache", "search", "generate", "filters", "wait")
 TOKENS = ("n_prompt", "n_cached", "n_evaluated", "n_generated")
@@ -40,9 +40,9 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """`outcomes` count requests by how they ended. `n_suggestions` are the shown ones that the model made,
-    not those that were typed through; of them `n_accepted` were taken and
-    `n_rejected` refused."""
+    """`outcomes` count requests by how they ended. `n_suggestions` are the shown ones, each once, however
+    often its rest was shown while it was typed; of them `n_accepted` were taken, `n_rejected` refused and
+    `n_ignored` passed over. Of the others nobody knows yet."""
 
     n_requests: int = 0
     n_cached: int = 0
@@ -50,6 +50,7 @@ class Summary:
     n_suggestions: int = 0
     n_accepted: int = 0
     n_rejected: int = 0
+    n_ignored: int = 0
     n_unasked: int = 0
     n_prepared: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)
@@ -66,13 +67,15 @@ def requests_of(records: Iterable[TraceRecord]) -> list[TraceRecord]:
 def summarise(records: Sequence[TraceRecord]) -> Summary:
     requests = requests_of(records)
     methods = Counter(record.method for record in records)
+    verdicts = _verdicts(records)
     return Summary(
         n_requests=len(requests),
         n_cached=sum(bool(record.fields.get("is_cached")) for record in requests),
         n_attached=sum(bool(record.fields.get("is_attached")) for record in requests),
-        n_suggestions=sum(is_suggestion(record) for record in requests),
-        n_accepted=methods[ACCEPTED],
-        n_rejected=_n_rejected(records),
+        n_suggestions=_n_suggestions(requests),
+        n_accepted=verdicts[ACCEPTED],
+        n_rejected=verdicts[REJECTED],
+        n_ignored=verdicts[IGNORED],
         n_unasked=methods[PREFETCH],
         n_prepared=methods[PREPARE],
         outcomes=dict(Counter(str(record.fields.get("outcome")) for record in requests).most_common()),
@@ -83,17 +86,20 @@ def summarise(records: Sequence[TraceRecord]) -> Summary:
     )
 
 
-def _n_rejected(records: Iterable[TraceRecord]) -> int:
-    """Without those that were accepted after all."""
-    ids: dict[str, set[object]] = {ACCEPTED: set(), REJECTED: set()}
-    for record in records:
-        if record.method in ids:
-            ids[record.method].add(record.fields.get("completion_id"))
-    return len(ids[REJECTED] - ids[ACCEPTED])
+def _verdicts(records: Iterable[TraceRecord]) -> Counter[str]:
+    """The last one on each suggestion: a later one is written only where it weighs more."""
+    last = {
+        record.fields.get("suggestion"): record.method
+        for record in records
+        if record.method in (ACCEPTED, REJECTED, IGNORED)
+    }
+    last.pop(None, None)  # of another version of edgewise
+    return Counter(last.values())
 
 
-def is_suggestion(record: TraceRecord) -> bool:
-    return record.fields.get("outcome") == SHOWN and not record.fields.get("is_cached")
+def _n_suggestions(requests: Iterable[TraceRecord]) -> int:
+    shown = (one for one in requests if one.fields.get("outcome") == SHOWN)
+    return len({one.fields.get("suggestion") for one in shown} - {None})
 
 
 def _stage(records: Iterable[TraceRecord], name: str) -> list[float]:
@@ -119,8 +125,7 @@ def rows(summary: Summary) -> list[tuple[str, str, str]]:
         ("  begun before they were asked", str(summary.n_attached), ""),
         *((f"  {outcome}", str(n), "") for outcome, n in summary.outcomes.items()),
         ("suggestions", str(summary.n_suggestions), ""),
-        ("  accepted", str(summary.n_accepted), ""),
-        ("  rejected", str(summary.n_rejected), ""),
+        *((f"  {verdict}", str(n), "") for verdict, n in verdicts_of(summary)),
         ("computed and never asked for", str(summary.n_unasked), ""),
         ("prompts prepared at rest", str(summary.n_prepared), ""),
         ("request to answer, ms", *_shown(summary.answer_ms)),
@@ -128,6 +133,16 @@ def rows(summary: Summary) -> list[tuple[str, str, str]]:
         *((name[2:] + " tokens", *_shown(spread, 0)) for name, spread in summary.tokens.items() if spread.n),
         ("prompt tokens reused", f"{summary.reused_share:.1%}", ""),
     ]
+
+
+def verdicts_of(summary: Summary) -> tuple[tuple[str, int], ...]:
+    known = summary.n_accepted + summary.n_rejected + summary.n_ignored
+    return (
+        ("accepted", summary.n_accepted),
+        ("rejected", summary.n_rejected),
+        ("passed over", summary.n_ignored),
+        ("not known yet", max(0, summary.n_suggestions - known)),
+    )
 
 
 def _shown(spread: Spread, n_digits: int = 1) -> tuple[str, str]:

@@ -22,6 +22,7 @@ PREFETCH = "edgewise/prefetch"  # a computation that no request attached to
 PREPARE = "edgewise/prepare"  # a prompt that was evaluated while nobody typed
 ACCEPTED = "edgewise.accepted"
 REJECTED = "edgewise.rejected"
+IGNORED = "edgewise.ignored"  # left, replaced, or typed past before it could be read
 
 TraceValue = int | float | bool | str | None
 

@@ -41,6 +41,9 @@ class DocumentSnapshot:
     after: str = ""
 
 
+PAIRS = frozenset(("()", "[]", "{}", '""', "''", "``", "<>"))
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """An edit in one place: at `offset` so many characters were taken out and `text` was put in."""
@@ -48,6 +51,11 @@ class Change:
     offset: int
     n_removed: int
     text: str
+
+    @property
+    def cursor(self) -> int:
+        """Where it leaves the cursor: behind what was typed; of a pair that the editor closed, in it."""
+        return self.offset + (1 if self.text in PAIRS else len(self.text))
 
 
 class Trigger(StrEnum):

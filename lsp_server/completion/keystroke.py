@@ -17,8 +17,6 @@ from lsp_server.types import Change
 MAX_TYPED_CHARS = 24
 N_REMEMBERED = 64
 
-_PAIRS = frozenset(("()", "[]", "{}", '""', "''", "``", "<>"))
-
 
 class Quiet(StrEnum):
     """Edits that start nothing."""
@@ -55,7 +53,7 @@ def cursor_after(change: Change | None, text: str, *, was_there: bool) -> int | 
         return Quiet.PASTE
     if _is_blank_only(change, text):
         return Quiet.BLANKS
-    return change.offset + (1 if change.text in _PAIRS else len(change.text))
+    return change.cursor
 
 
 def _is_blank_only(change: Change, text: str) -> bool:

@@ -34,12 +34,16 @@ def on_execute_command(window: Window, params: types.ExecuteCommandParams) -> ob
 
 
 def on_accepted(window: Window, params: types.ExecuteCommandParams) -> None:
-    """Counts what a person took. The count stays on this machine."""
+    """`arguments: [id]`, the argument of the item's own command, once the item was taken whole. Editors that
+    run the command of what they insert need do nothing; elsewhere the plug-in sends it. Nothing is sent for a
+    part. The count stays on this machine."""
     window.session.verdicts.accept(_completion_id(params))
 
 
 def on_rejected(window: Window, params: types.ExecuteCommandParams) -> None:
-    """Counts what a person was shown and refused. The count stays on this machine."""
+    """`arguments: [id]`, when a person sent the item away: Escape, or a key of their own. Nothing is sent for
+    one that was typed over or left: `Verdicts` sees that. Once or twice is the same, before or after
+    `edgewise.accepted`, too."""
     window.session.verdicts.reject(_completion_id(params))
 
 
@@ -55,6 +59,7 @@ def on_status(window: Window, params: types.ExecuteCommandParams) -> dict[str, A
         "prompt_tokens": session.prompt_tokens,
         "accepted": session.verdicts.n_accepted,
         "rejected": session.verdicts.n_rejected,
+        "ignored": session.verdicts.n_ignored,
         "problems": list(session.problems()),
         "traces": [asdict(record) for record in session.traces.last(N_TRACES)],
     }
@@ -70,7 +75,12 @@ def on_stats(window: Window, params: types.ExecuteCommandParams) -> dict[str, An
     session = window.session
     summary = summarise(session.traces.last(N_RECORDS))
     verdicts = session.verdicts
-    return {**asdict(summary), "n_accepted": verdicts.n_accepted, "n_rejected": verdicts.n_rejected}
+    return {
+        **asdict(summary),
+        "n_accepted": verdicts.n_accepted,
+        "n_rejected": verdicts.n_rejected,
+        "n_ignored": verdicts.n_ignored,
+    }
 
 
 async def on_restart(window: Window, params: types.ExecuteCommandParams) -> None:

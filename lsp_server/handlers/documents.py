@@ -41,7 +41,10 @@ def build_edit(change: types.TextDocumentContentChangeEvent) -> Edit:
 
 
 def on_cursor_moved(window: Window, params: object) -> None:
-    """`{textDocument: {uri}, position: {line, character}}`; what is no such thing changes nothing."""
+    """`{textDocument: {uri}, position: {line, character}}`: a notification for when the cursor of the active
+    document was put somewhere else than behind what was just typed (an arrow key, a click, a jump to a
+    definition), once it rests, say 100 ms. It may come after each key, too: behind `didChange`, never before.
+    A suggestion that stood elsewhere in the document counts as left. Anything else changes nothing."""
     match params:
         case {
             "textDocument": {"uri": str(uri)},

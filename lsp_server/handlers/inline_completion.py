@@ -94,10 +94,21 @@ async def _answer(
             trace.set(outcome=result.reason)
             return None if result.reason in _TAKEN_BACK else _NO_ITEMS
         completion_id = uuid4().hex
-        trace.set(completion_id=completion_id)
+        trace.set(completion_id=completion_id, suggestion=_note_shown(window, request, result, completion_id))
         return types.InlineCompletionList([build_item(window, document, result, completion_id)])
     finally:
         window.session.traces.add(trace)
+
+
+def _note_shown(
+    window: Window, request: CompletionRequest, completion: Completion, completion_id: str
+) -> str:
+    """The id of the suggestion. What comes after the text went on is seen by nobody, and not watched."""
+    session, snapshot = window.session, request.snapshot
+    now = session.document(snapshot.uri)
+    if now is None or now.version != snapshot.version:
+        return completion_id
+    return session.verdicts.show(completion_id, request, completion)
 
 
 def build_item(

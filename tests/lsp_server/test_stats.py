@@ -9,7 +9,7 @@ import pytest
 
 from lsp_server.plots import render
 from lsp_server.stats import Spread, rows, summarise
-from lsp_server.trace import ACCEPTED, PREFETCH, PREPARE, REJECTED, REQUEST, TraceRecord
+from lsp_server.trace import ACCEPTED, IGNORED, PREFETCH, PREPARE, REJECTED, REQUEST, TraceRecord
 from lsp_server.types import Reason
 from lsp_server.why import NO_REQUEST, REASONS, SEARCH_NOTES, explain, explain_last
 
@@ -19,18 +19,24 @@ def record(total_ms: float = 10.0, method: str = REQUEST, **fields: object) -> T
     return TraceRecord(1, method, total_ms, stages_ms, {"outcome": "shown", **fields})  # type: ignore[dict-item]
 
 
-COMPUTED = record(120.0, is_cached=False, is_attached=False, n_prompt=100, n_evaluated=100, n_generated=8)
-ATTACHED = record(9.0, is_cached=False, is_attached=True, n_prompt=100, n_evaluated=2, lead_ms=70.0)
-CACHED = record(0.5, is_cached=True)
+COMPUTED = record(
+    120.0, is_cached=False, is_attached=False, n_prompt=100, n_evaluated=100, n_generated=8, suggestion="a"
+)
+ATTACHED = record(
+    9.0, is_cached=False, is_attached=True, n_prompt=100, n_evaluated=2, lead_ms=70.0, suggestion="b"
+)
+CACHED = record(0.5, is_cached=True, suggestion="b")
 REFUSED = record(0.3, outcome="middle-of-word")
 RECORDS = [
     COMPUTED,
     ATTACHED,
     CACHED,
     REFUSED,
-    record(method=ACCEPTED, completion_id="a"),
-    record(method=REJECTED, completion_id="a"),  # and taken after all
-    record(method=REJECTED, completion_id="b"),
+    record(method=REJECTED, suggestion="a"),
+    record(method=ACCEPTED, suggestion="a"),  # taken after all
+    record(method=IGNORED, suggestion="b"),
+    record(method=REJECTED, suggestion="b"),
+    record(method=REJECTED, completion_id="c"),  # of an older version
     record(method=PREFETCH),
     record(method=PREPARE),
 ]
@@ -40,6 +46,7 @@ def test_a_summary() -> None:
     summary = summarise(RECORDS)
     assert (summary.n_requests, summary.n_cached, summary.n_attached) == (4, 1, 1)
     assert (summary.n_suggestions, summary.n_accepted, summary.n_rejected) == (2, 1, 1)
+    assert summary.n_ignored == 0
     assert (summary.n_unasked, summary.n_prepared) == (1, 1)
     assert summary.outcomes == {"shown": 3, "middle-of-word": 1}
     assert summary.answer_ms == Spread(4, 9.0, 120.0)
@@ -56,6 +63,7 @@ def test_every_line_of_the_table_has_three_cells() -> None:
     table = rows(summarise(RECORDS))
     assert all(len(line) == 3 for line in table)
     assert ("  accepted", "1", "") in table
+    assert ("  not known yet", "0", "") in table
     assert ("request to answer, ms", "9.0", "120.0") in table
 
 
@@ -84,7 +92,7 @@ def test_a_page_needs_nothing_else(records: list[TraceRecord]) -> None:
     page = Page()
     page.feed(html)
     assert page.open == []
-    assert page.seen.count("svg") == 3
+    assert page.seen.count("svg") == 4
     assert not {"script", "link", "img", "iframe"} & set(page.seen)
     assert not re.search(r"https?:|@import|url\(", html)
 
