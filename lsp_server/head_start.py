@@ -1,13 +1,14 @@
 """A head start for the engine host: it loads the model while this process still imports the server.
 
 Runs in the session, before there is an event loop. The editor's settings are not known yet, so the model is
-the one that was used last. A wrong guess costs a host that ends by itself; the session attaches to the right
-one anyway.
+the one that was used last. A wrong guess costs a host that ends by itself after half a minute; the session
+attaches to the right one anyway, and says how long that is to stay.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -16,6 +17,8 @@ from lsp_server.engine import build_spec
 from lsp_server.settings import ModelSettings, cache_folder, load
 from model.protocol import HostStatus, ModelRefused
 from model.supervisor import Supervisor
+
+UNUSED_S = 30.0  # until the session has come
 
 
 def _memory_file() -> Path:
@@ -40,7 +43,8 @@ def recall() -> ModelSettings:
 def begin() -> None:
     """Starts the host, or finds it running, in a thread."""
     with suppress(ModelRefused):
-        Supervisor(build_spec(recall()), _ignore).start()
+        spec = build_spec(recall())
+        Supervisor(replace(spec, idle_exit_s=min(spec.idle_exit_s, UNUSED_S)), _ignore).start()
 
 
 def _ignore(_: HostStatus) -> None:

@@ -285,7 +285,8 @@ class Watch:
         if self._meeting.has_leases():
             self._used_at = time.monotonic()
             return ""
-        if time.monotonic() - self._used_at < self._idle_exit_s or self._engine.count_active():
+        idle_exit_s = self._meeting.read_idle_exit(self._idle_exit_s)
+        if time.monotonic() - self._used_at < idle_exit_s or self._engine.count_active():
             return ""
         return self._withdraw()
 

@@ -159,6 +159,10 @@ class Meeting:
         return self.folder / "pace.json"
 
     @property
+    def idle_path(self) -> Path:
+        return self.folder / "idle.json"
+
+    @property
     def kv_folder(self) -> Path:
         """Where the engine writes and reads slots; they are there for a moment only."""
         return self.folder / "kv"
@@ -200,6 +204,15 @@ class Meeting:
         except TypeError:
             return Pace()
 
+    def write_idle_exit(self, seconds: float) -> None:
+        """How long the host is to wait for another session, as the one that attached last has it."""
+        _write_json(self.idle_path, {"seconds": seconds})
+
+    def read_idle_exit(self, usual_s: float) -> float:
+        """`usual_s` as long as no session has attached."""
+        found = _read_json(self.idle_path).get("seconds")
+        return float(found) if isinstance(found, int | float) else usual_s
+
     def write_refusal(self, message: str) -> None:
         _write_json(self.refused_path, {"message": message})
 
@@ -209,7 +222,14 @@ class Meeting:
     def clear(self) -> None:
         """Removes what an earlier host left behind."""
         slots = self.kv_folder.glob("*") if self.kv_folder.is_dir() else ()
-        for path in (self.ready_path, self.refused_path, self.socket_path, self.pace_path, *slots):
+        for path in (
+            self.ready_path,
+            self.refused_path,
+            self.socket_path,
+            self.pace_path,
+            self.idle_path,
+            *slots,
+        ):
             path.unlink(missing_ok=True)
 
     def take_lease(self) -> FileLock:

@@ -169,7 +169,7 @@ class Supervisor:
         try:
             attachment = await asyncio.to_thread(attach, meeting, self._spec, self._stop)
             n_slots = attachment.endpoint.info.n_slots
-            self._seat = await asyncio.to_thread(take_seat, meeting, n_slots)
+            self._seat = await asyncio.to_thread(self._sit_down, meeting, n_slots)
             self._endpoint, self._error = attachment.endpoint, None
             self._set(HostState.READY)
             return await self._hold(meeting, attachment)
@@ -179,6 +179,11 @@ class Supervisor:
                 self._seat.leave()
             self._seat = None
             release(lease)
+
+    def _sit_down(self, meeting: Meeting, n_slots: int) -> Seat:
+        """The host may have been started with other wishes: by a head start, or by another session."""
+        meeting.write_idle_exit(self._spec.idle_exit_s)
+        return take_seat(meeting, n_slots)
 
     def _enter(self, identity: FileIdentity) -> tuple[Meeting, FileLock]:
         meeting = find_meeting(self._spec, identity, self._root)

@@ -22,6 +22,11 @@ _COLUMNS = (
     "prompt\nreused", "chars\naccepted", "CPU ms\na char",
 )  # fmt: skip
 NONE = "–"
+# Ten columns: wider than other pages, in smaller type, and on a narrow screen it scrolls by itself.
+_STYLE = (
+    "<style>body { max-width: 1080px } td, th { font-size: 13px; padding: .15rem .4rem; white-space: pre }"
+    " .wide { overflow-x: auto } svg { max-width: 760px }</style>"
+)
 BAR_WIDTH, ROW = 420, 22
 
 
@@ -107,7 +112,7 @@ def draw(report: Report) -> Table:
 
 def render(report: Report) -> str:
     """One HTML file: the table, and bars for the figures that people compare."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in _COLUMNS)
+    head = "".join(f"<th>{escape(name)}</th>" for name in _COLUMNS)  # their line breaks are kept
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
         for row in rows(report.contenders)
@@ -116,11 +121,15 @@ def render(report: Report) -> str:
     drawings = "".join(
         f"<h2>{escape(title)}</h2>{_bars(figures)}" for title, figures in _drawings(report.contenders).items()
     )
-    return page("edgewise bench", f"{sentences}<table><tr>{head}</tr>{body}</table>{drawings}")
+    table = f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
+    return page("edgewise bench", f"{_STYLE}{sentences}{table}{drawings}")
 
 
 def _drawings(contenders: Sequence[Figures]) -> Mapping[str, list[tuple[str, float | None]]]:
     return {
+        "Requests answered before the next key, %: the times below are of these alone": [
+            (f.name, None if f.answered_share is None else 100 * f.answered_share) for f in contenders
+        ],
         "Key to answer, p50, ms": [(f.name, f.key_ms.p50) for f in contenders],
         "Key to answer, p95, ms": [(f.name, f.key_ms.p95) for f in contenders],
         "Tokens evaluated in all": [(f.name, float(f.n_evaluated)) for f in contenders],
@@ -136,7 +145,7 @@ def _bars(figures: Sequence[tuple[str, float | None]]) -> str:
         f'<rect class="bar" x="200" y="{ROW * row + 3}" height="15" '
         f'width="{(value or 0.0) / most * BAR_WIDTH:.1f}"/>'
         f'<text class="soft" x="{206 + (value or 0.0) / most * BAR_WIDTH:.1f}" y="{ROW * row + 15}">'
-        f"{_number(value, 1)}</text>"
+        f"{_number(value, 1).removesuffix('.0')}</text>"
         for row, (name, value) in enumerate(figures)
     )
     return f'<svg viewBox="0 0 720 {ROW * max(len(figures), 1)}" role="img">{lines}</svg>'

@@ -228,6 +228,21 @@ def test_start_before_there_is_a_loop(runtime_root: Path, sentencepiece_file: Pa
     eventually(lambda: not is_running(pid), "the host ends")
 
 
+async def test_the_session_that_attached_last_says_how_long_the_host_waits(
+    runtime_root: Path, sentencepiece_file: Path
+) -> None:
+    """A head start begins a host before the editor's settings are known."""
+    early = Session(HostSpec(sentencepiece_file, "llama_cpp", idle_exit_s=600.0), runtime_root)
+    await early.supervisor.connect()
+    async with session(runtime_root, sentencepiece_file) as late:
+        await late.supervisor.connect()
+        pid = late.pid
+        assert early.pid == pid
+        await early.supervisor.aclose()
+        assert is_running(pid)
+    await wait_until(lambda: not is_running(pid))
+
+
 async def test_a_dead_hosts_leavings_are_cleared(runtime_root: Path, sentencepiece_file: Path) -> None:
     async with session(runtime_root, sentencepiece_file) as one:
         await one.supervisor.connect()
