@@ -70,6 +70,13 @@ def parse_tokens(answer: Mapping[str, Any]) -> list[int]:
     return [int(token) for token in answer["tokens"]]
 
 
+def is_busy(slots: Any, slot: int) -> bool:  # noqa: ANN401  (JSON)
+    """Whether this one of `/slots` computes."""
+    if not isinstance(slots, list):
+        raise MalformedStream("slots of another shape")
+    return any(one.get("is_processing") for one in slots if isinstance(one, dict) and one.get("id") == slot)
+
+
 def _usage(event: Mapping[str, Any]) -> Usage:
     timings = event.get("timings") or {}
     cached, evaluated = int(timings.get("cache_n", 0)), int(timings.get("prompt_n", 0))

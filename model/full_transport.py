@@ -35,7 +35,7 @@ class FullTransport:
     @asynccontextmanager
     async def post(self, path: str, content: bytes) -> AsyncIterator[Response]:
         try:
-            request = self._http.build_request("POST", path, content=content)
+            request = self._http.build_request("POST" if content else "GET", path, content=content)
             response = await self._http.send(request, stream=True)
         except httpx2.TransportError as error:
             raise TransportFailed("no answer") from error

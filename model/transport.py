@@ -45,7 +45,7 @@ class Transport(Protocol):
     """How requests travel to one host."""
 
     def post(self, path: str, content: bytes) -> AbstractAsyncContextManager[Response]:
-        """Raises TransportFailed when no head of an answer comes."""
+        """Raises TransportFailed when no head of an answer comes. Without content it is a GET."""
         ...
 
     async def aclose(self) -> None: ...
@@ -79,7 +79,8 @@ class SocketTransport:
 
     def _request(self, state: h11.Connection, path: str, content: bytes) -> bytes:
         headers = [*self._headers, ("Content-Length", str(len(content)))]
-        head = state.send(h11.Request(method="POST", target=path, headers=headers)) or b""
+        method = "POST" if content else "GET"
+        head = state.send(h11.Request(method=method, target=path, headers=headers)) or b""
         return head + (state.send(h11.Data(data=content)) or b"") + (state.send(h11.EndOfMessage()) or b"")
 
     async def aclose(self) -> None:

@@ -230,6 +230,23 @@ async def test_a_prefill_that_nobody_waits_for_ends_with_its_batch(slow_host: Ho
     await client.aclose()
 
 
+async def test_requests_that_were_given_up_do_not_queue_in_the_engine(slow_host: Host) -> None:
+    """A key before each batch has ended: the engine would begin every one of them, the newest last."""
+    client = ModelClient(FixedSource(slow_host.endpoint))
+    ids = tuple(random.Random("keys").choices(range(300, 400), k=4000))
+    busy = asyncio.ensure_future(client.prefill(of_ids(ids)))
+    await asyncio.to_thread(eventually, lambda: not is_idle(slow_host), "the prompt is being read")
+    busy.cancel()
+    for n_keys in range(30):
+        given_up = asyncio.ensure_future(client.prefill(of_ids((*ids[:600], 300 + n_keys))))
+        await asyncio.sleep(0)
+        given_up.cancel()
+    usage = await client.prefill(of_ids(ids[:600]))
+    assert usage.n_cached + usage.n_evaluated == 600
+    await asyncio.to_thread(eventually, lambda: is_idle(slow_host), "nothing is left to compute", 2.0)
+    await client.aclose()
+
+
 def of_ids(ids: tuple[int, ...]) -> TokenPrompt:
     return TokenPrompt((TokenSegment(SegmentKind.PREFIX, "", "", ids),))
 
