@@ -22,10 +22,10 @@ def with_answers(start: StartEditor, path: Path, text: str = "", *, fake: dict, 
 
 
 def test_several_lines_by_lines(start: StartEditor, tmp_path: Path):
-    editor = with_answers(start, tmp_path / "a.py", fake={"items": [THREE_LINES]})
+    editor = with_answers(start, tmp_path / "a.py", fake={"items": [THREE_LINES], "character": 0})
     editor.type("i")
     assert editor.wait_ghost() == THREE_LINES
-    assert "for price in prices:" in editor.screen()
+    editor.wait(lambda: "for price in prices:" in editor.screen(), "the ghost text on the screen")
     editor.press("<M-l>")
     editor.wait(lambda: editor.text() == "total = 0", "the first line")
     assert editor.wait_ghost(lambda ghost: ghost.startswith("\n")) == THREE_LINES[9:]
@@ -85,7 +85,7 @@ def test_a_proposed_edit_is_a_diff_that_one_key_takes(start: StartEditor, tmp_pa
     )
     editor.command("Edgewise document")
     editor.wait(lambda: "+# new" in editor.text(), "the diff")
-    assert "+# new" in editor.screen()
+    editor.wait(lambda: "+# new" in editor.screen(), "the diff on the screen")
     editor.press("<CR>")
     editor.wait(lambda: editor.text() == "# new\nold", "the new text")
 

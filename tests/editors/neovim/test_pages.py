@@ -48,7 +48,7 @@ def test_explain_opens_and_its_link_jumps(start: StartEditor, face: Face, projec
     editor.wait(lambda: "prices.py:41" in editor.text(), "the explanation with its link")
     assert "total" in editor.text()
     if face is Face.TERMINAL:
-        assert "prices.py:41" in editor.screen()
+        editor.wait(lambda: "prices.py:41" in editor.screen(), "the explanation on the screen")
     editor.type("/prices.py:41")
     editor.press("<CR>")
     editor.wait(lambda: "prices.py:41" in editor.line(), "the cursor on the link")
