@@ -19,12 +19,12 @@ vscode: $(VENV)/.installed-dev
 	cd editors/vscode && npm ci --loglevel=error && npm run --silent package
 
 # The real editors: sets up what is missing (kept in ~/.cache/edgewise-editors), then drives them. Linux only. What fails
-# is tried once more: a browser beside other programs sometimes loses a key; what fails twice has failed.
+# in Neovim is tried once more; what fails twice has failed.
 test-editors: $(VENV)/.installed-dev
 	PYTHON="$(CURDIR)/$(BIN)/python" tests/editors/vscode/setup.sh
 	bash tests/editors/neovim/setup.sh
 	$(BIN)/python -m tests.editors.neovim.latency
-	$(BIN)/python -m pytest tests/editors/vscode || $(BIN)/python -m pytest --last-failed tests/editors/vscode
+	$(BIN)/python -m pytest tests/editors/vscode
 	$(BIN)/python -m pytest tests/editors/neovim || $(BIN)/python -m pytest --last-failed tests/editors/neovim
 
 check: $(VENV)/.installed-dev

@@ -38,6 +38,7 @@ GONE_TIMEOUT_S = 30.0
 QUIET: Mapping[str, Any] = {
     "workbench.startupEditor": "none",
     "workbench.tips.enabled": False,
+    "workbench.hover.delay": 100_000,  # the mouse lies somewhere: a hover would cover what is clicked next
     "workbench.quickOpen.closeOnFocusLost": False,  # a web view that hands the focus over late would close it
     "workbench.enableExperiments": False,
     "workbench.secondarySideBar.defaultVisibility": "hidden",

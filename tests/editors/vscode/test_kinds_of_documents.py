@@ -18,6 +18,7 @@ pytestmark = pytest.mark.timeout(300)
 def test_an_untitled_buffer(window: Workbench):
     window.command("File: New Untitled Text File")
     window.page.locator(".tab.active", has_text="Untitled").first.wait_for()
+    window.wait_for_focus()
     window.page.keyboard.insert_text(TABLE_PY.text)
     window.type(TABLE_PY.typed)
     assert window.wait_for_ghost()

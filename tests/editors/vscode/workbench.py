@@ -95,12 +95,15 @@ class Workbench:
         self.page.locator(f'.tab.active[data-resource-name="{path.name}"]').first.wait_for()
         if path.suffix != ".ipynb":
             self.wait_for_place(line, column)
-            self.page.locator(".editor-instance .monaco-editor.focused").first.wait_for()
+            self.wait_for_focus()
 
     def open_place(self, path: Path, place: Place) -> Path:
         """A new file, with the cursor at the place."""
         self.open_file(write_place(path, place), place.line, place.column)
         return path
+
+    def wait_for_focus(self) -> None:
+        self.page.locator(".editor-instance .monaco-editor.focused").first.wait_for()
 
     def wait_for_place(self, line: int, column: int) -> None:
         expect(self.cursor_place).to_have_text(f"Ln {line}, Col {column}")
@@ -111,6 +114,7 @@ class Workbench:
         for _ in range(N_OPENINGS):
             if self.quick_input.is_visible():
                 self.quick_input.press("Escape")
+            self.page.mouse.move(0, 0)
             self.press(keys)
             with suppress(TimeoutError):
                 self.quick_input.fill(text, timeout=PATIENCE_MS)
