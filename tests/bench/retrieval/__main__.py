@@ -25,6 +25,7 @@ from lsp_server.index.retrieval import CHARS_PER_TOKEN
 from lsp_server.index.weights import weights_for
 from tests.bench.retrieval.cases import (
     Case,
+    Package,
     load_cases,
     load_package,
     make_cases,
@@ -65,7 +66,7 @@ class Score:
         return f"{100 * self.found[via] / self.wanted[via]:5.1f}" if self.wanted[via] else "    -"
 
 
-def run(cases: Sequence[Case], held_out: frozenset[str]) -> None:
+def run(cases: Sequence[Case], held_out: frozenset[str], *, is_alone: bool) -> None:
     scores: dict[tuple[str, str, int], Score] = defaultdict(Score)
     times: list[Clock] = []
     with tempfile.TemporaryDirectory() as cache:
@@ -76,17 +77,20 @@ def run(cases: Sequence[Case], held_out: frozenset[str]) -> None:
             for case in of_package:
                 for budget in BUDGETS:
                     chars = int(budget * CHARS_PER_TOKEN)
-                    contexts = {name: method(case, loaded.files, chars) for name, method in SIMPLE.items()}
-                    contexts.update(
-                        (name, by_imports(case, loaded, chars)) for name, by_imports in BY_IMPORTS.items()
-                    )
-                    for name, simple in contexts.items():
+                    for name, simple in () if is_alone else other_contexts(case, loaded, chars):
                         scores[group, name, budget].add(case, simple)
                     context, taken = workspace.retrieve(case, chars)
                     scores[group, OURS, budget].add(case, context)
                     times.append(taken)
             print(f"{package}: {len(loaded.files)} files, {len(of_package)} cases, {group}", flush=True)
     print_table(scores, times)
+
+
+def other_contexts(case: Case, package: Package, chars: int) -> Iterator[tuple[str, str]]:
+    for name, method in SIMPLE.items():
+        yield name, method(case, package.files, chars)
+    for name, by_imports in BY_IMPORTS.items():
+        yield name, by_imports(case, package, chars)
 
 
 def print_table(scores: Mapping[tuple[str, str, int], Score], times: Sequence[Clock]) -> None:
@@ -160,6 +164,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--cases", type=Path, action="append", default=[], help="cases of another tool")
     parser.add_argument("--n", type=int, default=60, help="cases of each package")
     parser.add_argument("--model", type=Path, default=BUILTIN, help="a folder with model.toml")
+    parser.add_argument("--alone", action="store_true", help="run: without the simple methods")
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="packages that no model was trained on")
     return parser.parse_args()
 
@@ -183,7 +188,8 @@ def main() -> None:
     elif arguments.what == "latency":
         run_latency(cases)
     else:
-        run(cases, frozenset(name.partition("=")[0] for name in arguments.held_out))
+        held_out = frozenset(name.partition("=")[0] for name in arguments.held_out)
+        run(cases, held_out, is_alone=arguments.alone)
 
 
 if __name__ == "__main__":

@@ -302,4 +302,4 @@ async def ask_in(
 ) -> Retrieval:
     path = root / file
     snapshot = DocumentSnapshot(path.as_uri(), str(path), file, str(root), "python", 1, text)
-    return await service.retrieve(snapshot, len(text), 4000, deadline_ms)
+    return await service.retrieve(snapshot, len(text), 8000, deadline_ms)
