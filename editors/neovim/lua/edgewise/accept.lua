@@ -4,7 +4,6 @@
 --- stand in an `expr` mapping: what changes text runs right after it.
 
 local ghost = require('edgewise.ghost')
-local verdicts = require('edgewise.verdicts')
 
 local M = {}
 
@@ -66,7 +65,6 @@ local function accept_part(cut)
     return M.part_by_neovim(#text - #part)
   end
   vim.schedule(function()
-    verdicts.accept(ghost.shown(vim.api.nvim_get_current_buf()))
     M.insert(part)
   end)
   return true
@@ -89,6 +87,7 @@ function M.part_by_neovim(n_left)
     on_accept = function(item)
       if n_left > 0 and type(item.insert_text) == 'string' then
         item.insert_text = item.insert_text:sub(1, -n_left - 1)
+        item.command = nil -- it says that the whole was taken
       end
       return ending_at_the_cursor(item)
     end,

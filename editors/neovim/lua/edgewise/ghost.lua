@@ -82,20 +82,12 @@ function M.fits(bufnr, item, encoding)
   return rest ~= nil and rest ~= ''
 end
 
---- One that goes on with what is shown is the same suggestion, and keeps its name.
 ---@param bufnr integer
 ---@param items lsp.InlineCompletionItem[]
 ---@param encoding string
 function M.remember(bufnr, items, encoding)
-  local before = shown[bufnr]
-  local rest = before and M.rest_of(bufnr, before) or ''
   suggestions[bufnr] = vim.tbl_map(function(item)
-    local suggestion = suggestion_of(bufnr, item, encoding)
-    if suggestion and rest ~= '' and vim.startswith(M.rest_of(bufnr, suggestion) or '', rest) then
-      suggestion.id = before.id
-      verdicts.rename(item, suggestion.id)
-    end
-    return suggestion
+    return suggestion_of(bufnr, item, encoding)
   end, items)
   shown[bufnr] = suggestions[bufnr][1]
 end
@@ -146,7 +138,7 @@ function M.hide(bufnr)
   vim.api.nvim_buf_clear_namespace(bufnr, NAMESPACE, 0, -1)
 end
 
---- The person does not want what is drawn. It is kept in mind: when it comes again and is taken, it was accepted.
+--- The person does not want what is drawn.
 ---@param bufnr integer
 function M.refuse(bufnr)
   if M.text(bufnr) then

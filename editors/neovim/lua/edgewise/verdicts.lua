@@ -1,6 +1,6 @@
 --- verdicts
---- Tells the server what became of a suggestion that was on the screen, so that it can count: taken, wholly or in
---- part, or refused. The counts stay on this machine.
+--- Tells the server that a suggestion on the screen was refused, so that it can count. That one was taken, Neovim
+--- tells it by the item's command, or the server sees it in the text. The counts stay on this machine.
 
 local M = {}
 
@@ -16,34 +16,15 @@ function M.id_of(item)
   return type(id) == 'string' and id or nil
 end
 
---- The item's command, for a suggestion that the server names anew at each key typed into it.
----@param item lsp.InlineCompletionItem
----@param id? string
-function M.rename(item, id)
-  if id and M.id_of(item) then
-    item.command.arguments = { id }
-  end
-end
-
 --- A server that does not count has nothing to say to it, and neither has the person.
----@param command string
----@param id? string
-local function tell(command, id)
-  local client = id and require('edgewise.request').client(vim.api.nvim_get_current_buf())
-  if client then
-    local params = { command = command, arguments = { id } }
-    client:request('workspace/executeCommand', params, function() end)
-  end
-end
-
----@param suggestion? edgewise.Suggestion
-function M.accept(suggestion)
-  tell(ACCEPTED, suggestion and suggestion.id)
-end
-
 ---@param suggestion? edgewise.Suggestion
 function M.reject(suggestion)
-  tell(REJECTED, suggestion and suggestion.id)
+  local id = suggestion and suggestion.id
+  local client = id and require('edgewise.request').client(vim.api.nvim_get_current_buf())
+  if client then
+    local params = { command = REJECTED, arguments = { id } }
+    client:request('workspace/executeCommand', params, function() end)
+  end
 end
 
 return M
