@@ -8,6 +8,7 @@ back into the document's terms. Must not know LSP, the model's tokens or the ind
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,6 +36,7 @@ from lsp_server.types import (
 
 SCANNED_CHARS = 24_000
 UNIT_SAMPLE_CHARS = 8_000
+_COLON = re.compile(r"\blambda\b[^:]*:$|^(?!(?:else|try|finally)\b)[\w.]+\s*:$")
 
 
 class Mode(StrEnum):
@@ -205,7 +207,8 @@ def _mode(prefix: str, suffix: str, language: Language, scanned: Scan, settings:
         return Mode.SINGLE_LINE
     if settings.multi_line == "always":
         return Mode.BLOCK
-    return Mode.BLOCK if _is_block_due(line_before, language, scanned) else Mode.SINGLE_LINE
+    is_due = _is_block_due(line_before, language, scanned) and not _has_body(line_before, suffix, language)
+    return Mode.BLOCK if is_due else Mode.SINGLE_LINE
 
 
 def _leaves_room(line_before: str, line_after: str) -> bool:
@@ -220,7 +223,19 @@ def _is_block_due(line_before: str, language: Language, scanned: Scan) -> bool:
         return language.spans_lines(scanned.delimiter) and (not stripped or is_just_opened)
     if scanned.openers[-1:] in ("(", "[") or (language.blocks is Blocks.INDENT and scanned.openers):
         return False
-    return not stripped or language.opens_block(line_before)
+    return not stripped or (language.opens_block(line_before) and not _ends_in_expression(stripped, language))
+
+
+def _ends_in_expression(line: str, language: Language) -> bool:
+    """A colon that opens no block: of a lambda, or before the type of a variable."""
+    return language.blocks is Blocks.INDENT and language.has_brackets and bool(_COLON.search(line))
+
+
+def _has_body(line_before: str, suffix: str, language: Language) -> bool:
+    """Whether the block that the line opens stands below already: a second body is not wanted."""
+    below = next((line for line in suffix.split("\n", 40)[1:40] if line.strip()), "")
+    n_deep, n_below = (len(indentation_of(line)) for line in (line_before, below))
+    return bool(line_before.strip()) and language.opens_block(line_before) and n_below > n_deep
 
 
 def _indent_unit(prefix: str, suffix: str, language: Language) -> str:

@@ -20,7 +20,7 @@ def samples(session_mb: list[float]) -> list[Sample]:
 async def test_a_short_run_leaves_nothing() -> None:
     tally = Tally()
     with own_world() as root:
-        await run(root, 0.25, 2, 5.0, tally)
+        await run(root, 0.5, 2, 5.0, tally)
         assert count_left(root) == 0
     assert tally.n_windows >= 1
     assert tally.n_kills >= 1
