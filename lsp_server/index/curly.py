@@ -10,19 +10,17 @@ from collections.abc import Iterator
 
 _REACH = 4000
 _BRACKET = re.compile(r"[()\[\]{}]")
-_LITERAL = re.compile(
-    r"//[^\n]*|/\*.*?(?:\*/|\Z)"
-    r"|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*(?:`|\Z)",
-    re.DOTALL,
-)
+# What stands in quotes is so many runs and escapes at most: else a line of quotes that never end is read
+# again from each of them.
+_QUOTED = r"\"(?:[^\"\\\n]++|\\.){0,400}+\"|'(?:[^'\\\n]++|\\.){0,400}+'"
+_LITERAL = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)|" + _QUOTED + r"|`(?:[^`\\]++|\\.)*+(?:`|\\?\Z)", re.DOTALL)
 # JavaScript: a slash behind one of these characters begins a regular expression.
 _SCRIPT_LITERAL = re.compile(
-    _LITERAL.pattern + r"|(?<=[=(,:!&|?\[{;])[ ]?/(?![/*\s])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/",
+    _LITERAL.pattern
+    + r"|(?<=[=(,:!&|?\[{;])[ ]?/(?![/*\s])(?:[^/\\\n\[]++|\\.|\[(?:[^\]\\\n]++|\\.){0,100}+\]){1,200}+/",
     re.DOTALL,
 )
-_GO_LITERAL = re.compile(
-    r"//[^\n]*|/\*.*?(?:\*/|\Z)|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`[^`]*(?:`|\Z)", re.DOTALL
-)
+_GO_LITERAL = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)|" + _QUOTED + r"|`[^`]*+(?:`|\Z)", re.DOTALL)
 _NOT_LINE_END = re.compile(r"[^\n]")
 
 

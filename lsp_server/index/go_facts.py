@@ -16,7 +16,7 @@ from lsp_server.index.go_exprs import annotation, value
 
 _MAX_EXPRS = 3
 
-_IMPORT = re.compile(r"^import\b[ \t]*(?:\([^)]*\)|[^\n]*)", re.MULTILINE)
+_IMPORT = re.compile(r"^import\b[ \t]*(?:\([^()]*+\)|[^\n]*)", re.MULTILINE)
 _TOP = re.compile(r"^(func|type|var|const)\b", re.MULTILINE)
 _FUNCTION = re.compile(
     r"func[ \t]*(?:\([ \t]*(?:(\w+)[ \t]+)?\*?[ \t]*(\w+)(?:\[[^\]]*\])?[ \t]*\)[ \t]*)?"
@@ -110,7 +110,8 @@ def _function(found: _Found, code: str, start: int, end: int) -> None:
         table.update(_parameters(named))
         declared = named
     found.results[dotted] = _first_result(declared)
-    _locals(table, code, body, end)
+    if body >= 0:
+        _locals(table, code, body, end)
     found.locals[dotted] = table
 
 

@@ -22,7 +22,7 @@ _MAX_RESULTS = 3
 
 _IMPORT = re.compile(
     r"^(?:import\b[^;'\"`(]{0,1500}?(?:from[ \t]*)?['\"][^'\"\n]*['\"]"
-    r"|export\b[^;'\"`(={}]*(?:\{[^{}]*\})?[ \t]*from[ \t]*['\"][^'\"\n]*['\"])",
+    r"|export\b[^;'\"`(={}]{0,300}(?:\{[^{}]{0,3000}+\})?[ \t]*from[ \t]*['\"][^'\"\n]*['\"])",
     re.MULTILINE,
 )
 _BLOCK = re.compile(
