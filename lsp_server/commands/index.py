@@ -110,7 +110,7 @@ def _print(answer: dict[str, Any]) -> None:
         write_note(f"edgewise: {problem}")
     write_text(
         f"{answer['files']} files, {answer['symbols']} symbols in {answer['seconds']:.1f} s "
-        f"({answer['parsed']} parsed, the others unchanged)"
+        f"({answer['parsed']} read, {answer['files'] - answer['parsed']} unchanged)"
     )
     for line in skipped_lines(answer["skipped"], answer["n_skipped"]):
         write_text(line)

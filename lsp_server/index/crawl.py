@@ -102,7 +102,11 @@ def crawl(root: Path, limits: Limits) -> Iterator[FoundFile | Skipped]:
                 continue
             n_files += isinstance(found, FoundFile)
             if n_files > limits.max_files:
-                yield Skipped(found.path, SkipReason.TOO_MANY, "this file and all after it")
+                yield Skipped(
+                    found.path,
+                    SkipReason.TOO_MANY,
+                    f"{limits.max_files} are read; not this one, nor any after it",
+                )
                 return
             yield found
 

@@ -12,7 +12,7 @@ _REACH = 4000
 _BRACKET = re.compile(r"[()\[\]{}]")
 # What stands in quotes is so many runs and escapes at most: else a line of quotes that never end is read
 # again from each of them.
-_QUOTED = r"\"(?:[^\"\\\n]++|\\.){0,400}+\"|'(?:[^'\\\n]++|\\.){0,400}+'"
+_QUOTED = r"\"(?:[^\"\\\n]++|\\.){0,200}+\"|'(?:[^'\\\n]++|\\.){0,200}+'"
 _LITERAL = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)|" + _QUOTED + r"|`(?:[^`\\]++|\\.)*+(?:`|\\?\Z)", re.DOTALL)
 # JavaScript: a slash behind one of these characters begins a regular expression.
 _SCRIPT_LITERAL = re.compile(

@@ -12,6 +12,7 @@ from lsp_server.index.facts import Exprs
 _MAX_STEPS = 8
 _MAX_ALTERNATIVES = 3
 _MAX_CHARS = 120
+_MAX_BRACKETS = 60
 _REACH = 4000
 
 _NAME = re.compile(r"[^\W\d]\w*")
@@ -129,7 +130,7 @@ _MAPS = frozenset(
 def annotation(text: str) -> Exprs:
     """Of an annotation as it is written; alternatives of a union, the likeliest first."""
     text = text.strip().strip("\"'").strip()
-    if not text or len(text) > _REACH:
+    if not text or len(text) > _REACH or text.count("[") > _MAX_BRACKETS:
         return ()
     found: list[str] = []
     for part in _split(text, "|"):

@@ -11,9 +11,11 @@ import re
 from lsp_server.index.curly import chain_start, closing, parts
 from lsp_server.index.facts import Exprs
 
+_MAX_DEPTH = 12
 _MAX_STEPS = 8
 _MAX_CHARS = 120
 _MAX_TYPE_CHARS = 600
+_MAX_BRACKETS = 60
 _MAX_ALTERNATIVES = 3
 
 
@@ -51,7 +53,7 @@ _OPTIONAL = re.compile(r"!(?=[.\[(])|\?(?=\.)")
 def annotation(code: str) -> Exprs:
     """Of a type as it is written; of a union or an intersection several, in their order."""
     code = " ".join(code.split()).strip(" |&;,")
-    if not code or len(code) > _MAX_TYPE_CHARS:
+    if not code or len(code) > _MAX_TYPE_CHARS or sum(map(code.count, "([<")) > _MAX_BRACKETS:
         return ()
     found: list[str] = []
     for part in parts(code, "|", "<>"):
@@ -88,12 +90,12 @@ def _one_type(code: str) -> Exprs:
     return () if name in _NO_TYPES else (f"{name}()",)
 
 
-def value(code: str, start: int) -> Exprs:
+def value(code: str, start: int, depth: int = 0) -> Exprs:
     """Of the value that begins at `start`: of `a ?? b` and `c ? a : b` several."""
     found: list[str] = []
     position = start
     for _ in range(_MAX_ALTERNATIVES):
-        expr, position = _one_value(code, position)
+        expr, position = _one_value(code, position, depth)
         if expr and expr not in found and len(expr) <= _MAX_CHARS:
             found.append(expr)
         match = _OTHERWISE.match(code, position)
@@ -105,15 +107,16 @@ def value(code: str, start: int) -> Exprs:
     return tuple(found)
 
 
-def _one_value(code: str, start: int) -> tuple[str, int]:
+def _one_value(code: str, start: int, depth: int = 0) -> tuple[str, int]:
+    """`depth` brackets around it were opened."""
     while start < len(code) and code[start] in " \t\n":
         start += 1
-    if _ARROW.match(code, start):
+    if depth > _MAX_DEPTH or _ARROW.match(code, start):
         return "", start
     if code.startswith("(", start):
-        return _in_brackets(code, start)
+        return _in_brackets(code, start, depth + 1)
     if code.startswith("[", start):
-        inner, _ = _one_value(code, start + 1)
+        inner, _ = _one_value(code, start + 1, depth + 1)
         return (f"*{inner}" if inner else ""), closing(code, start)
     match = _HEAD.match(code, start)
     if match is None or match[1] in _NO_TYPES:
@@ -122,10 +125,10 @@ def _one_value(code: str, start: int) -> tuple[str, int]:
     return _steps(code, expr, match.end(), is_new="new " in match[0])
 
 
-def _in_brackets(code: str, start: int) -> tuple[str, int]:
+def _in_brackets(code: str, start: int, depth: int) -> tuple[str, int]:
     """`(await x).y`, `(x as T).y`"""
     end = closing(code, start)
-    inner = value(code[start + 1 : end - 1], 0)
+    inner = value(code[start + 1 : end - 1], 0, depth)
     return _steps(code, inner[0], end) if inner else ("", end)
 
 

@@ -18,7 +18,7 @@ _MAX_NAME = 60
 # What stands in quotes is so many runs and escapes at most: else a line of quotes that never end is read
 # again from each of them.
 _LITERAL = re.compile(
-    r"\"\"\".*?(?:\"\"\"|\Z)|'''.*?(?:'''|\Z)|\"(?:[^\"\\\n]++|\\.){0,400}+\"|'(?:[^'\\\n]++|\\.){0,400}+'|\#[^\n]*",
+    r"\"\"\".*?(?:\"\"\"|\Z)|'''.*?(?:'''|\Z)|\"(?:[^\"\\\n]++|\\.){0,200}+\"|'(?:[^'\\\n]++|\\.){0,200}+'|\#[^\n]*",
     re.DOTALL,
 )
 _USE = re.compile(r"(?:([^\W\d]\w*+)(?:\(\)|\[\w*+\])?+(?:\.|->|::))?([^\W\d]\w{2,})")

@@ -42,6 +42,7 @@ def test_index_says_what_is_there_and_what_is_not(project: Path, capsys: pytest.
     assert cli.run(["index", str(project)]) == 0
     shown = capsys.readouterr().out
     assert shown.startswith("2 files, 3 symbols in ")
+    assert "(0 read, 2 unchanged)" in shown
     assert "skipped, minified: min.js" in shown
 
 

@@ -15,6 +15,7 @@ from tests.lsp_server.index.conftest import StartService, write_files
 TOKEN = "ghp_" + "".join(random.Random(3).choices("abcdefghijkmnpqrstuvwxyzABCDEFGH23456789", k=36))
 LEFT_OUT: dict[str, tuple[bytes, SkipReason]] = {
     "large.py": (b"x = 1\n" * 3_500_000, SkipReason.TOO_LARGE),
+    "five_mb_line.py": (b"x = 1;" * 900_000, SkipReason.TOO_LARGE),
     "one_line.js": (b"var a=1;" * 120_000, SkipReason.MINIFIED),
     "nested.py": (b"x = " + b"[" * 10_000 + b"]" * 10_000, SkipReason.MINIFIED),
     "deep.c": (b"int f() {\n" * 1 + b"{\n" * 10_000 + b"}\n" * 10_001, SkipReason.TOO_COSTLY),

@@ -38,6 +38,8 @@ def test_too_large_and_too_many(root: Path) -> None:
     limits = Limits(max_files=2, max_file_bytes=1000)
     assert found(root, limits) == ["a.py", "b.py"]
     assert skipped(root, limits) == {"big.py": SkipReason.TOO_LARGE, "c.py": SkipReason.TOO_MANY}
+    *_, last = crawl(root, limits)
+    assert last == Skipped("c.py", SkipReason.TOO_MANY, "2 are read; not this one, nor any after it")
 
 
 def test_symbolic_links_are_not_followed(root: Path, tmp_path: Path) -> None:
