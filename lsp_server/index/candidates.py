@@ -46,7 +46,8 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a question is asked with. `related` are the files that the habits were learned from."""
+    """What a question is asked with. `related` are the files that the habits were learned from.
+    `follows_fields`: also a dot further, where the language's weights know what that is worth."""
 
     place: Place
     current: Outline
@@ -55,6 +56,7 @@ class Sight:
     habits: Habits
     related: frozenset[str] = frozenset()
     lately: Lately = NOTHING_LATELY
+    follows_fields: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,8 @@ class _Gathering:
 
     def _from_fields(self, value: Value) -> None:
         """A dot further: the members of the fields of a value, first of those that code like this names."""
-        if value.kind not in (Kind.INSTANCE, Kind.CLASS) or value.n_many:
+        is_followed = self._sight.follows_fields and value.kind in (Kind.INSTANCE, Kind.CLASS)
+        if not is_followed or value.n_many:
             return
         habits, near = self._sight.habits, self._place.near
         owners = self._receivers.order(value.path, value.name)

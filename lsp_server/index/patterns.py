@@ -18,9 +18,8 @@ from lsp_server.types import Snippet
 
 REASON_CALLS = "calls it"
 REASON_TWIN = "like the line above"
-# Of the budget; in a small one definitions are worth more.
+# Of the budget.
 SHARE = 0.12
-_SMALLEST_BUDGET = 5000
 _MAX_CHARS = 700
 _KEPT = 64
 _MAX_CHUNKS = 6
@@ -114,7 +113,7 @@ class Patterns:
 
 def within(snippets: Sequence[Snippet], budget_chars: int) -> tuple[Snippet, ...]:
     """What fits into its share."""
-    left = min(_MAX_CHARS, int(SHARE * budget_chars)) if budget_chars >= _SMALLEST_BUDGET else 0
+    left = min(_MAX_CHARS, int(SHARE * budget_chars))
     kept = []
     for snippet in snippets:
         cost = cost_of(snippet)

@@ -49,7 +49,9 @@ def find(
     outlines = [catalogue.outline(path) for path in related]
     habits = read_habits(place, outlines, users.count(outlines))
     files = frozenset(related)
-    sight = Sight(place, current, catalogue, Receivers(catalogue), habits, files, lately)
+    sight = Sight(
+        place, current, catalogue, Receivers(catalogue), habits, files, lately, "member of field" in weights
+    )
     gathered = gather(sight)
     ranked = rank(gathered.candidates, place, current.path, files, weights)
     return Found(place, ranked, gathered.is_late)

@@ -42,7 +42,6 @@ WEIGHTS: Mapping[str, float] = {
     "like line": 2.31,
     "like near": 2.15,
     "member of attribute": -0.27,
-    "member of field": 0.0,
     "member of global": -0.25,
     "member of import": 0.04,
     "member of local": 0.26,
