@@ -83,9 +83,18 @@ class Journal:
 
 
 def _remove_oldest(folder: Path) -> None:
-    for path in sorted(folder.glob("*.jsonl"))[: -(MAX_FILES - 1)]:
+    """Those not written to for the longest time: a window that stays open keeps its records, whatever comes
+    and goes beside it."""
+    for path in sorted(folder.glob("*.jsonl"), key=_changed_at)[: -(MAX_FILES - 1)]:
         with suppress(OSError):
             path.unlink()
+
+
+def _changed_at(path: Path) -> tuple[float, str]:
+    try:
+        return path.stat().st_mtime, path.name
+    except OSError:
+        return 0.0, path.name  # another session has removed it
 
 
 def read_records(folder: Path) -> list[TraceRecord]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -66,6 +67,20 @@ def test_of_old_sessions_few_files_are_kept(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     journal.write(record())
     journal.close()
+    assert len(list(tmp_path.iterdir())) == MAX_FILES
+
+
+def test_a_window_that_stays_open_keeps_its_records(tmp_path: Path) -> None:
+    """Its file is the oldest by name, not by what was written to it."""
+    for number in range(MAX_FILES + 3):
+        path = tmp_path / f"{number:020d}-1.jsonl"
+        path.write_text("")
+        os.utime(path, (number, number))
+    os.utime(tmp_path / f"{0:020d}-1.jsonl", (1000, 1000))
+    journal = Journal(tmp_path)
+    journal.write(record())
+    journal.close()
+    assert (tmp_path / f"{0:020d}-1.jsonl").exists()
     assert len(list(tmp_path.iterdir())) == MAX_FILES
 
 
