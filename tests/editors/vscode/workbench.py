@@ -81,10 +81,10 @@ class Workbench:
         if file is not None:
             host = urllib.parse.urlparse(self.studio.address).netloc
             query["payload"] = json.dumps([["openFile", f"vscode-remote://{host}{file}"]])
-        self.page.goto(
-            f"{self.studio.address}/?{urllib.parse.urlencode(query, quote_via=urllib.parse.quote)}"
-        )
-        self.page.locator(".monaco-workbench").wait_for()
+        address = f"{self.studio.address}/?{urllib.parse.urlencode(query, quote_via=urllib.parse.quote)}"
+        # The page's load event also waits for what nobody needs, and on a busy machine for too long.
+        self.page.goto(address, wait_until="commit", timeout=2 * SLOW_MS)
+        self.page.locator(".monaco-workbench").wait_for(timeout=2 * SLOW_MS)
 
     # --- files ---
 
