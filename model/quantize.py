@@ -1,12 +1,13 @@
 """Makes a model file smaller: the same model with its matrices in a type of fewer bits.
 
 Runs in the process of `edgewise model quantize`. Rows are worked on by the block, so that memory stays small
-whatever the model's size; metadata is copied byte for byte. The quantizers are those of the gguf package:
-xllamacpp binds none of llama.cpp's, so K-quants are not offered. Must not know engines or the terminal.
+whatever the model's size; metadata is copied byte for byte. The quantizers are those of the gguf package, and
+for the K types llama.cpp's own (`engines.kquants`). Must not know how engines run or the terminal.
 """
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,18 +15,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from model import store
+from model.engines import kquants
 from model.ggml import TENSOR_TYPES, ValueKind
 from model.gguf import DEFAULT_ALIGNMENT, GgufHeader, TensorInfo, read_header
 from model.protocol import ModelRefused
+from model.shapes import MIXES, NARROW, RICHER, is_rich
 
 if TYPE_CHECKING:
     import gguf
     from numpy.typing import NDArray
 
 TYPES: Final = ("Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0", "F16")
+K_TYPES: Final = ("Q6_K", "Q5_K_M", "Q4_K_M", "Q4_K_S")
 FULL_TYPES: Final = ("F32", "F16", "BF16", "Q8_0")  # of which another quantization loses little
 KEPT_AT_Q8_0: Final = ("token_embd.weight", "output.weight")  # few weights, felt in every token
-FILE_TYPES: Final = {"F16": 1, "Q4_0": 2, "Q4_1": 3, "Q8_0": 7, "Q5_0": 8, "Q5_1": 9}  # general.file_type
+FILE_TYPES: Final = {
+    "F16": 1,
+    "Q4_0": 2,
+    "Q4_1": 3,
+    "Q8_0": 7,
+    "Q5_0": 8,
+    "Q5_1": 9,
+    "Q4_K_S": 14,
+    "Q4_K_M": 15,
+    "Q5_K_M": 17,
+    "Q6_K": 18,
+}  # general.file_type
 CODES: Final = {name: code for code, (name, _, _) in TENSOR_TYPES.items()}
 BLOCKS: Final = {name: (n_weights, n_bytes) for name, n_weights, n_bytes in TENSOR_TYPES.values()}
 CHUNK_WEIGHTS: Final = 1 << 21
@@ -73,19 +88,28 @@ def build_plan(path: Path, type_name: str, *, is_again_allowed: bool = False) ->
     """Raises ModelRefused for a file that cannot be quantized, or should not without being told to."""
     header = read_header(path)
     wanted = type_name.upper()
-    if wanted not in TYPES:
-        raise ModelRefused(
-            f"There is no quantizer for {type_name} here: use one of {', '.join(TYPES)}; for K-quants run "
-            f"llama.cpp's llama-quantize and import its file."
-        )
+    _check_type(type_name, wanted)
     _check_source(header, wanted, is_again_allowed)
     alignment = header.number("general.alignment", DEFAULT_ALIGNMENT)
     pieces, offset = [], 0
     for name, info in header.tensors.items():
-        piece = Piece(name, info, choose_type(name, info, wanted), offset)
+        piece = Piece(name, info, choose_type(name, info, wanted, header), offset)
         pieces.append(piece)
         offset += _round_up(piece.size_bytes, alignment)
     return Plan(header, wanted, alignment, tuple(pieces))
+
+
+def _check_type(named: str, wanted: str) -> None:
+    if wanted in K_TYPES and not kquants.is_available():
+        raise ModelRefused(
+            f"The installed xllamacpp carries no quantizer for {wanted}: use one of {', '.join(TYPES)}, or "
+            f"run llama.cpp's llama-quantize and import its file."
+        )
+    if wanted not in (*TYPES, *K_TYPES):
+        raise ModelRefused(
+            f"There is no quantizer for {named} here: use one of {', '.join((*TYPES, *K_TYPES))}; for "
+            f"another type run llama.cpp's llama-quantize and import its file."
+        )
 
 
 def _check_source(header: GgufHeader, wanted: str, is_again_allowed: bool) -> None:
@@ -104,13 +128,29 @@ def _check_source(header: GgufHeader, wanted: str, is_again_allowed: bool) -> No
         )
 
 
-def choose_type(name: str, info: TensorInfo, wanted: str) -> str:
+def choose_type(name: str, info: TensorInfo, wanted: str, header: GgufHeader) -> str:
     """Customary: vectors stay in floats, vocabulary matrices at 8 bits; rows must be whole blocks."""
     is_matrix = len(info.shape) > 1 and name.endswith(".weight")
     if not is_matrix or "ffn_gate_inp" in name or info.type_name.startswith("I"):
         return info.type_name
+    if wanted in K_TYPES:
+        return _choose_k_type(name, info.shape[0], wanted, header)
     best = "Q8_0" if name in KEPT_AT_Q8_0 and wanted != "F16" else wanted
     return best if info.shape[0] % BLOCKS[best][0] == 0 else "F16"
+
+
+def _choose_k_type(name: str, n_columns: int, wanted: str, header: GgufHeader) -> str:
+    """As llama-quantize mixes them: more bits for the logits, and in an M type for half of the values."""
+    body, head = MIXES[wanted]
+    is_tied = "output.weight" not in header.tensors
+    best = head if name == "output.weight" or (name == "token_embd.weight" and is_tied) else body
+    place = re.match(r"blk\.(\d+)\.(attn_v|ffn_down)", name)
+    n_layers = header.number(f"{header.architecture}.block_count", 1)
+    if place and wanted in RICHER and is_rich(int(place[1]), n_layers):
+        best = "Q6_K"
+    while n_columns % BLOCKS[best][0]:
+        best = NARROW.get(best, "F16")
+    return best
 
 
 def _round_up(n_bytes: int, alignment: int) -> int:
@@ -197,5 +237,8 @@ def _convert(rows: NDArray[Any], before: str, after: str) -> bytes:
     # A half float that is infinite or no number would spoil its whole block without a word.
     if not numpy.isfinite(floats).all():
         raise ValueError("it holds weights that are no finite numbers")
+    if after.endswith("_K"):
+        block, block_bytes = BLOCKS[after]
+        return kquants.quantize_rows(floats, CODES[after], floats.shape[-1] // block * block_bytes)
     raw: bytes = gguf.quants.quantize(floats.astype(numpy.float32), kinds[after]).tobytes()
     return raw

@@ -82,12 +82,12 @@ def _plan(shape: Shape, quant: str) -> Iterator[Tensor]:
         yield _matrix("output.weight", n_embd, shape.n_vocab, head)
     yield from _norm(shape, "output_norm", n_embd)
     for layer in range(shape.n_layer):
-        rich = "Q6_K" if quant in RICHER and _is_rich(layer, shape.n_layer) else body
+        rich = "Q6_K" if quant in RICHER and is_rich(layer, shape.n_layer) else body
         for tensor in (*_plan_attention(shape, body, rich), *_plan_feed_forward(shape, body, rich)):
             yield Tensor(f"blk.{layer}.{tensor.name}", tensor.shape, tensor.type_name)
 
 
-def _is_rich(layer: int, n_layer: int) -> bool:
+def is_rich(layer: int, n_layer: int) -> bool:
     """The layers that llama-quantize gives more bits: both ends, and every third between."""
     edge = n_layer // 8
     return layer < edge or layer >= 7 * n_layer // 8 or (layer - edge) % 3 == 2

@@ -95,7 +95,7 @@ def pull(source: str, timeout: float, retries: int, is_json: bool) -> None:
 @click.option("--again", is_flag=True, help="Quantize what is quantized to few bits already.")
 @json_option
 def quantize(name: str, type_name: str, output: Path | None, again: bool, is_json: bool) -> None:
-    """Make a smaller copy of a model. K-quants need llama.cpp's own llama-quantize."""
+    """Make a smaller copy of a model: Q8_0, Q6_K, Q5_K_M, Q5_0, Q4_K_M, Q4_0 and others."""
     from model.quantize import build_plan, write_quantized
 
     plan = build_plan(store.resolve_model(name), type_name, is_again_allowed=again)

@@ -225,12 +225,14 @@ def main() -> None:
     parser.add_argument(
         "--header-root", type=Path, action="append", default=[], help="a tree whose files state their licence"
     )
+    parser.add_argument("--package", action="append", default=[], help="only these, by name")
     parser.add_argument("--exclude", type=Path, help="folder of evaluation data (.jsonl.gz) to keep out")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
     banned = evaluation_ngrams(args.exclude) if args.exclude else np.zeros(0, np.uint64)
-    packages = newest_first(find_packages(args.root, args.header_root))
+    found = find_packages(args.root, args.header_root)
+    packages = newest_first(one for one in found if not args.package or one.name in args.package)
     print(f"{len(packages)} permissively licensed packages", flush=True)
     write_corpus(args.out, choose(packages, banned, args.workers))
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import shutil
 import socket
 import tempfile
 from dataclasses import dataclass
@@ -17,6 +19,27 @@ from typing import Any
 
 from model.engines import EngineOptions, choose_engine
 from model.gguf import read_header
+
+FOLDER = "edgewise-lab-"  # then the process id, so that another run can tell whose folder it is
+
+
+def sweep_folders(temporary: Path) -> None:
+    """Removes the folders of evaluations that were killed: a killed process removes nothing itself."""
+    for folder in temporary.glob(f"{FOLDER}*"):
+        number = folder.name.removeprefix(FOLDER).partition("-")[0]
+        if number.isdigit() and not is_running(int(number)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_running(process_id: int) -> bool:
+    """Whether there is such a process, of whomever."""
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 @dataclass(frozen=True)
@@ -49,7 +72,8 @@ class Engine:
     def __init__(
         self, path: Path, n_threads: int = 2, n_ctx: int = 2048, engine: str = "llama_cpp", adapter: str = ""
     ) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="edgewise-lab-")
+        sweep_folders(Path(tempfile.gettempdir()))
+        self._folder = tempfile.TemporaryDirectory(prefix=f"{FOLDER}{os.getpid()}-")
         self._socket = str(Path(self._folder.name) / "engine.sock")
         options = EngineOptions(
             self._socket, api_key="", n_ctx=n_ctx, n_slots=1, n_threads=n_threads, adapter=adapter

@@ -13,6 +13,7 @@ import numpy
 import pytest
 
 from model import quantize, store
+from model.engines import kquants
 from model.gguf import read_header
 from model.protocol import ModelRefused
 from tests.model.factory import write_gguf
@@ -49,6 +50,32 @@ def test_types_and_weights(full_file: Path, tmp_path: Path, type_name: str) -> N
     steps = 127 if type_name == "Q8_0" else 2 ** (int(type_name[1]) - 1)
     for name, weights in before.items():
         assert numpy.abs(weights - after[name]).max() <= numpy.abs(weights).max() / steps * 1.1
+
+
+@pytest.mark.parametrize(("type_name", "body"), [("Q6_K", 6), ("Q5_K_M", 5), ("Q4_K_M", 4), ("Q4_K_S", 4)])
+def test_k_types(tmp_path: Path, runtime_root: Path, type_name: str, body: int) -> None:
+    small = shrink(BUILTIN, type_name, tmp_path / "small.gguf")
+    header = read_header(small)
+    assert header.metadata["general.file_type"] == quantize.FILE_TYPES[type_name]
+    types = {name: info.type_name for name, info in header.tensors.items()}
+    assert types["output.weight"] == "Q6_K"
+    assert types["blk.0.attn_q.weight"] == f"Q{body}_K"
+    assert types["blk.5.attn_v.weight"] == ("Q6_K" if type_name.endswith("M") else f"Q{body}_K")
+    assert types["blk.0.ffn_down.weight"] in ("Q5_0", "Q5_1", "Q8_0")  # 704 is no multiple of 256
+    before, after = read_weights(BUILTIN), read_weights(small)
+    for name, weights in before.items():
+        assert numpy.abs(weights - after[name]).max() <= numpy.abs(weights).max() / 2 ** (body - 1) * 1.5
+        assert numpy.sqrt(((weights - after[name]) ** 2).mean()) <= weights.std() / 2 ** (body - 1)
+    with running_host(runtime_root, small, "llama_cpp") as host:
+        assert host.complete("import os\n\ndef main():\n    ", n_predict=8)["content"].strip()
+
+
+def test_k_types_without_their_library(
+    full_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kquants, "is_available", lambda: False)
+    with pytest.raises(ModelRefused, match=r"xllamacpp carries no quantizer for Q4_K_M: use one of Q8_0"):
+        quantize.build_plan(full_file, "q4_k_m")
 
 
 def test_metadata_stays_to_the_byte_but_for_the_type(full_file: Path, tmp_path: Path) -> None:
@@ -115,9 +142,9 @@ def test_what_is_refused(full_file: Path, tmp_path: Path) -> None:
     ):
         quantize.build_plan(small, "Q5_0")
     with pytest.raises(
-        ModelRefused, match=r"no quantizer for Q4_K_M here: use one of Q8_0, .* llama-quantize"
+        ModelRefused, match=r"no quantizer for IQ4_XS here: use one of Q8_0, .* llama-quantize"
     ):
-        quantize.build_plan(full_file, "Q4_K_M")
+        quantize.build_plan(full_file, "IQ4_XS")
     eight = shrink(full_file, "Q8_0", tmp_path / "eight.gguf")
     with pytest.raises(ModelRefused, match="is Q8_0 already: choose another type"):
         quantize.build_plan(eight, "q8_0")

@@ -38,4 +38,4 @@ python -m model.lab.train --run "$WORK/run-spm" --begin-with "$WORK/run-cpu/chec
     --long-rows "$WORK/train-1024e.npz" --held-out "$WORK/heldout-spm.npz" --workers "$WORKERS" --compile --minutes "$MINUTES" \
     --n-layers 6 --lr-matrix 0.008 --lr-other 0.004 --warmup-steps 40 --decay-from 0.68 --long-from 0.9
 
-finish "$WORK/run-spm" "$WORK/edgewise-cpu"
+FAMILY=edgewise-prefix finish "$WORK/run-spm" "$WORK/edgewise-cpu"

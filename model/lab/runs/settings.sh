@@ -9,6 +9,7 @@ prepare() {
     for root in ${ROOTS:-$(python -c 'import sys; print(*{sys.prefix, sys.base_prefix})')}; do
         arguments+=(--root "$root")
     done
+    for package in ${PACKAGES:-}; do arguments+=(--package "$package"); done
     for root in ${HEADER_ROOTS:-}; do arguments+=(--header-root "$root"); done
     [ -z "${EVALUATION:-}" ] || arguments+=(--exclude "$EVALUATION")
     [ -e "$WORK/corpus/corpus.tsv" ] || python -m model.lab.corpus "${arguments[@]}" --out "$WORK/corpus"
@@ -27,11 +28,15 @@ echoes() {
         --rate "$2" --out "$WORK/train-${1}e.npz"
 }
 
-# finish RUN OUT: export as Q8_0 and measure.
+# finish RUN OUT: export as Q8_0 and measure, in the layout of FAMILY (model/families.py): "edgewise" sends the suffix first,
+# "edgewise-prefix" the prefix alone.
 finish() {
+    local order=spm
+    [ "${FAMILY:-edgewise}" = edgewise ] || order=prefix
     local evaluation=()
     [ -z "${EVALUATION:-}" ] || evaluation=(--human-eval "$EVALUATION/HumanEval-SingleLineInfilling.jsonl.gz")
-    python -m model.lab.export --checkpoint "$1/checkpoint.pt" --tokenizer "$WORK/tokenizer.model" --out "$2.Q8_0.gguf"
+    python -m model.lab.export --checkpoint "$1/checkpoint.pt" --tokenizer "$WORK/tokenizer.model" --out "$2.Q8_0.gguf" \
+        --family "${FAMILY:-edgewise}" --version "${VERSION:-0}"
     python -m model.lab.evaluate --model "$2.Q8_0.gguf" --tokenizer "$WORK/tokenizer.model" \
-        --held-out "$WORK/corpus/heldout.jsonl" --lines "${LINES_MEASURED:-500}" "${evaluation[@]}" --out "$2.json"
+        --held-out "$WORK/corpus/heldout.jsonl" --order "$order" --lines "${LINES_MEASURED:-500}" "${evaluation[@]}" --out "$2.json"
 }

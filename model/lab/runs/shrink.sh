@@ -6,6 +6,7 @@
 #   ROWS          training rows; HELD_ROWS held-out rows of the same layout
 #   STEPS, BATCH  how many steps of how many tokens each student gets
 #   COMPILE       empty: no torch.compile (worth it from some minutes a student on)
+#   STUDENTS      which of them; one that is there already is not made again
 #   STAGES        what to do of "quantized students tables": the middle one is the long one
 #   SMALL         the sizes of the smoke test
 set -euo pipefail
@@ -18,6 +19,7 @@ HELD_ROWS=${HELD_ROWS:-$WORK/heldout-spm.npz}
 STEPS=${STEPS:-250}
 BATCH=${BATCH:-8192}
 STAGES=${STAGES:-quantized students tables}
+STUDENTS=${STUDENTS:-layers-healed layers-distilled ffn-healed scratch scratch-distilled}
 WORKERS=${WORKERS:-$(nproc)}
 FEW_LAYERS=4 HALF_FFN=352 SHAPE=(--n-batch-tokens "$BATCH" ${COMPILE---compile})
 [ -z "${SMALL:-}" ] || { FEW_LAYERS=1 HALF_FFN=64 SHAPE=(--n-vocab 2048 --d-model 64 --n-heads 2 --d-ffn 96 --n-batch-tokens 2048); }
@@ -31,7 +33,8 @@ export_as() { # CHECKPOINT TYPE OUT
 }
 table() { # NAME NAME=FILE ...
     python -m model.lab.shrink --tokenizer "$WORK/tokenizer.model" --held-out "$WORK/corpus/heldout.jsonl" \
-        --lines "${LINES_MEASURED:-300}" --out "$OUT/$1.json" --plot "$DOCS/$1.svg" "${@:2}"
+        --lines "${LINES_MEASURED:-300}" --repeats "${REPEATS:-3}" --files-read "${FILES_READ:-100}" \
+        --out "$OUT/$1.json" --plot "$DOCS/$1.svg" "${@:2}"
 }
 student() { # NAME LAYERS ARGUMENTS ...: the same rows, the same number of steps, whatever it begins with
     python -m model.lab.train --run "$OUT/run-$1" --rows "$ROWS" --held-out "$HELD_ROWS" --workers "$WORKERS" \
@@ -48,16 +51,23 @@ quantized() {
         edgewise model quantize "$OUT/F16.gguf" --to "$type" --output "$OUT/$type.gguf"
     done
 }
+pruned() { # NAME ARGUMENTS ...
+    [ -e "$OUT/$1.pt" ] || python -m model.lab.prune --checkpoint "$CHECKPOINT" --rows "$ROWS" --out "$OUT/$1.pt" "${@:2}"
+    [ -e "$OUT/$1.gguf" ] || export_as "$OUT/$1.pt" Q8_0 "$OUT/$1.gguf"
+}
+# The first two pairs answer two questions: does a teacher help a student that begins with its layers; and one that begins with nothing?
 students() {
-    python -m model.lab.prune --checkpoint "$CHECKPOINT" --rows "$ROWS" --layers "$FEW_LAYERS" --out "$OUT/pruned-layers.pt"
-    python -m model.lab.prune --checkpoint "$CHECKPOINT" --rows "$ROWS" --d-ffn "$HALF_FFN" --out "$OUT/pruned-ffn.pt"
-    export_as "$OUT/pruned-layers.pt" Q8_0 "$OUT/layers-unhealed.gguf"
-    export_as "$OUT/pruned-ffn.pt" Q8_0 "$OUT/ffn-unhealed.gguf"
-    student layers-healed "$FEW_LAYERS" --begin-with "$OUT/pruned-layers.pt"
-    LR=0.008 student scratch "$FEW_LAYERS"
-    LR=0.008 student scratch-distilled "$FEW_LAYERS" --teacher "$CHECKPOINT"
-    student layers-distilled "$FEW_LAYERS" --begin-with "$OUT/pruned-layers.pt" --teacher "$CHECKPOINT"
-    student ffn-healed "$ALL_LAYERS" --d-ffn "$HALF_FFN" --begin-with "$OUT/pruned-ffn.pt"
+    pruned layers-unhealed --layers "$FEW_LAYERS"
+    pruned ffn-unhealed --d-ffn "$HALF_FFN"
+    for name in $STUDENTS; do
+        [ -e "$OUT/$name.gguf" ] || case $name in
+            layers-healed) student $name "$FEW_LAYERS" --begin-with "$OUT/layers-unhealed.pt" ;;
+            layers-distilled) student $name "$FEW_LAYERS" --begin-with "$OUT/layers-unhealed.pt" --teacher "$CHECKPOINT" ;;
+            ffn-healed) student $name "$ALL_LAYERS" --d-ffn "$HALF_FFN" --begin-with "$OUT/ffn-unhealed.pt" ;;
+            scratch) LR=0.008 student $name "$FEW_LAYERS" ;;
+            scratch-distilled) LR=0.008 student $name "$FEW_LAYERS" --teacher "$CHECKPOINT" ;;
+        esac
+    done
 }
 table_of() { # NAME MEMBER ...
     local named=()
@@ -70,8 +80,7 @@ for stage in $STAGES; do
         quantized | students) "$stage" ;;
         tables)
             table_of quantization F16 Q8_0 Q5_0 Q4_0
-            table_of shrinking Q8_0 layers-unhealed layers-healed layers-distilled ffn-unhealed ffn-healed \
-                scratch scratch-distilled
+            table_of shrinking Q8_0 layers-unhealed ffn-unhealed $STUDENTS
             ;;
     esac
 done
