@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from model.lab.average import average
 from model.lab.distil import Corpus, Distilled
 from model.lab.export import load_net
 from model.lab.gradients import HereGradients, Job, WorkerGradients
@@ -109,3 +110,14 @@ def test_workers_hear_the_teacher_too(tmp_path: Path, rows: Path) -> None:
     student.zero_grad()
     there = WorkerGradients(student, [rows], 1, 2, should_compile=False, loss=loss)
     assert there.compute(Job(0, 0, 8)) == pytest.approx(expected, rel=0.02)
+
+
+def test_the_average_lies_between() -> None:
+    old, new = random_net(8), random_net(9)
+    half = average(old, new, 0.5, rope_base=50_000.0)
+    assert half.shape == dataclasses.replace(new.shape, rope_base=50_000.0)
+    for made, before, after in zip(half.parameters(), old.parameters(), new.parameters(), strict=True):
+        assert torch.allclose(made, (before + after) / 2, atol=1e-6)
+    ids = torch.arange(16)[None]
+    same = average(old, new, 1.0, rope_base=new.shape.rope_base)
+    assert torch.equal(same(ids), new(ids))
