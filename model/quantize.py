@@ -239,6 +239,10 @@ def _convert(rows: NDArray[Any], before: str, after: str) -> bytes:
         raise ValueError("it holds weights that are no finite numbers")
     if after.endswith("_K"):
         block, block_bytes = BLOCKS[after]
-        return kquants.quantize_rows(floats, CODES[after], floats.shape[-1] // block * block_bytes)
+        raw_floats, row_bytes = (
+            floats.astype(numpy.float32).tobytes(),
+            floats.shape[-1] // block * block_bytes,
+        )
+        return kquants.quantize_rows(raw_floats, len(floats), CODES[after], row_bytes)
     raw: bytes = gguf.quants.quantize(floats.astype(numpy.float32), kinds[after]).tobytes()
     return raw

@@ -16,9 +16,6 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy
-    from numpy.typing import NDArray
-
 
 @functools.cache
 def _find_function() -> Callable[..., int] | None:
@@ -44,18 +41,13 @@ def is_available() -> bool:
     return _find_function() is not None
 
 
-def quantize_rows(rows: NDArray[numpy.float32], type_code: int, row_bytes: int) -> bytes:
-    """The rows in the type of this GGUF code, each of `row_bytes`. Raises ValueError for another size."""
-    import numpy
-
+def quantize_rows(floats: bytes, n_rows: int, type_code: int, row_bytes: int) -> bytes:
+    """Rows of 32-bit floats in the type of this code, each of `row_bytes`. Raises ValueError otherwise."""
     function = _find_function()
     if function is None:
         raise ValueError("the installed xllamacpp carries no quantizer")
-    floats = numpy.ascontiguousarray(rows, dtype=numpy.float32)
-    n_rows, n_columns = floats.shape
-    written = numpy.empty(n_rows * row_bytes, dtype=numpy.uint8)
-    source, target = floats.ctypes.data, written.ctypes.data
-    n_bytes = function(type_code, source, target, 0, n_rows, n_columns, None)
-    if n_bytes != written.nbytes:
-        raise ValueError(f"the quantizer wrote {n_bytes} bytes instead of {written.nbytes}")
-    return written.tobytes()
+    written = ctypes.create_string_buffer(n_rows * row_bytes)
+    n_bytes = function(type_code, floats, written, 0, n_rows, len(floats) // 4 // n_rows, None)
+    if n_bytes != n_rows * row_bytes:
+        raise ValueError(f"the quantizer wrote {n_bytes} bytes instead of {n_rows * row_bytes}")
+    return written.raw
