@@ -124,15 +124,16 @@ def extractor_version() -> str:
     here = Path(__file__).parent
     digest = hashlib.sha256()
     outside = [here.parent / "cells.py", here.parent / "masking.py"]
-    for path in [*outside, *_sources(here), *sorted((here / "queries").glob("*.scm"))]:
+    for path in [*outside, *extractor_sources(), *sorted((here / "queries").glob("*.scm"))]:
         digest.update(path.read_bytes())
     for module in sorted({language.grammar_module for language in LANGUAGES}):
         digest.update(_version_of(module.replace("_", "-")).encode())
     return digest.hexdigest()
 
 
-def _sources(here: Path) -> list[Path]:
+def extractor_sources() -> list[Path]:
     """Our own modules that decide what is stored of a file: all that packing imports, and the tables."""
+    here = Path(__file__).parent
     todo = [here / "source.py", here / "pack.py", here / "parse.py", here / "schema.py"]
     for path in todo:
         for package, names in _IMPORT.findall(path.read_text("utf-8")):

@@ -234,20 +234,6 @@ async def test_bad_store_is_set_aside_and_made_afresh(
     assert any("made afresh" in problem for problem in second.status.problems)
 
 
-async def test_index_of_an_older_parser_is_made_afresh(start_service: StartService, root: Path) -> None:
-    write_files(root, {"a.py": "def f(): pass"})
-    first = await start_service()
-    database = database_of(first)
-    await first.aclose()
-    with sqlite3.connect(database) as connection:
-        connection.execute("UPDATE meta SET value = 'older' WHERE key = 'extractor'")
-        connection.execute("DELETE FROM symbols")
-    connection.close()
-    second = await start_service()
-    assert await names_of(second, "f") == ["f"]
-    assert not database.with_name(store.ASIDE_NAME).exists()
-
-
 async def test_index_deleted_in_mid_session(start_service: StartService, root: Path) -> None:
     write_files(root, {"a.py": "def f(): pass", "b.py": "def g(): pass"})
     service = await start_service()
