@@ -36,8 +36,7 @@ def write_program(folder: Path, text: str) -> Path:
 
 def type_at_the_place(window: Workbench, name: str) -> str:
     window.open_place(window.folder / name, TABLE_PY)
-    window.type(TABLE_PY.typed)
-    return window.wait_for_ghost()
+    return window.type_for_ghost(TABLE_PY.typed)
 
 
 def test_the_engine_host_is_killed(window: Workbench, studio: Studio):

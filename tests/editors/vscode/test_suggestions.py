@@ -26,8 +26,7 @@ def go(window: Workbench, name: str, place: Place) -> Path:
 def start(window: Workbench, name: str, place: Place) -> tuple[Path, str]:
     """Types at the place; the file, and the ghost text that appears."""
     path = go(window, name, place)
-    window.type(place.typed)
-    return path, window.wait_for_ghost()
+    return path, window.type_for_ghost(place.typed)
 
 
 def test_tab_inserts_and_the_file_holds_it(window: Workbench, images: Path):

@@ -89,7 +89,7 @@ def test_off_for_files_of_a_pattern(window: Workbench, studio: Studio):
     assert "**/.env" in globs, "what is off by default stays off"
     type_and_be_refused(window, studio, "secret-two.py")
     type_at_the_place(window, "open.py")
-    assert window.wait_for_ghost()
+    assert window.ask()
 
 
 def test_nothing_popped_up(window: Workbench):

@@ -194,6 +194,13 @@ class Workbench:
         )
         return self.ghost_text()
 
+    def type_for_ghost(self, text: str) -> str:
+        """A new editor gets its ghost text when VS Code is idle: keys before that bring none. Then by hand."""
+        self.type(text)
+        with suppress(TimeoutError):
+            return self.wait_for_ghost(PATIENCE_MS)
+        return self.ask()
+
     def wait_for_no_ghost(self) -> None:
         expect(self.ghost).to_have_count(0)
 
