@@ -195,7 +195,7 @@ class Workbench:
         return self.ghost_text()
 
     def type_for_ghost(self, text: str) -> str:
-        """A new editor gets its ghost text when VS Code is idle: keys before that bring none. Then by hand."""
+        """A new editor gets ghost text once VS Code is idle: keys before that bring none. Then by hand."""
         self.type(text)
         with suppress(TimeoutError):
             return self.wait_for_ghost(PATIENCE_MS)
