@@ -68,6 +68,8 @@ QUIET: Mapping[str, Any] = {
 MACHINE: Mapping[str, Any] = {
     "edgewise.vscode.executable": str(PROGRAM),
     "edgewise.model.idle_exit_s": 1,
+    # What the tests type at is alike: as context of each other the files would make the model repeat itself.
+    "edgewise.index.exclude": ["/*.py", "/*.ts"],
     "edgewise.completion.timeout_ms": 20_000,  # the machine may be busy with something else
     "edgewise.completion.t_max_predict_ms": 5_000,
 }
