@@ -70,11 +70,12 @@ def parse_tokens(answer: Mapping[str, Any]) -> list[int]:
     return [int(token) for token in answer["tokens"]]
 
 
-def is_busy(slots: Any, slot: int) -> bool:  # noqa: ANN401  (JSON)
-    """Whether this one of `/slots` computes."""
+def parse_busy_task(slots: Any, slot: int) -> int | None:  # noqa: ANN401  (JSON)
+    """The task that this one of `/slots` computes, None for none."""
     if not isinstance(slots, list):
         raise MalformedStream("slots of another shape")
-    return any(one.get("is_processing") for one in slots if isinstance(one, dict) and one.get("id") == slot)
+    found = (one for one in slots if isinstance(one, dict) and one.get("id") == slot)
+    return next((int(one.get("id_task") or 0) for one in found if one.get("is_processing")), None)
 
 
 def _usage(event: Mapping[str, Any]) -> Usage:

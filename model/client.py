@@ -10,22 +10,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from functools import partial
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from model.answers import (
-    COMPLETION_FIELDS,
-    SOON_CANCELLED,
-    is_busy,
-    parse_chat,
-    parse_completion,
-    parse_tokens,
-)
+from model.answers import COMPLETION_FIELDS, SOON_CANCELLED, parse_chat, parse_completion, parse_tokens
 from model.healing import HEALING_ENGINES, Begun, grammar, n_more_tokens
 from model.kv_keeper import KvKeeper
+from model.left import Left
 from model.priority import SESSIONS_WAY, Way
 from model.prompt import build_prompt
 from model.protocol import (
@@ -34,7 +27,6 @@ from model.protocol import (
     FimPrompt,
     GenerationOptions,
     HostUnavailable,
-    ModelError,
     ModelInfo,
     ModelRefused,
     Piece,
@@ -49,7 +41,6 @@ from model.transport import Response, SocketTransport, Transport, TransportFaile
 DEFAULT_BUDGET_TOKENS: Final = 1536
 ANSWER_TOKENS: Final = 256  # of the context are kept free, or a quarter of a small one
 RETRY_S: Final = 0.02
-SEE_OUT_S: Final = 0.002
 SLOTS_ENGINE: Final = "llama_cpp"  # whose server answers between two batches
 SUSPECT_S: Final = 0.7  # of one request before the host is looked at; the look costs it a millisecond
 BROKE_OFF: Final = "broke off its answer"
@@ -66,8 +57,8 @@ class _Connection:
     endpoint: Endpoint
     transport: Transport
     keeper: KvKeeper
+    left: Left
     tokenizer: Tokenizer | None = None
-    left: dict[int, asyncio.Task[None]] = field(default_factory=dict)  # by slot, see `_leave`
 
 
 class ModelClient:
@@ -199,8 +190,7 @@ class ModelClient:
 
     async def aclose(self) -> None:
         if self._connection:
-            for seeing in self._connection.left.values():
-                seeing.cancel()
+            self._connection.left.close()
             await self._connection.keeper.aclose()
             await self._connection.transport.aclose()
             self._connection = None
@@ -220,8 +210,8 @@ class ModelClient:
         async def post(path: str, body: Body) -> Any:  # noqa: ANN401  (JSON)
             return await self._ask(connection, path, body, dict)
 
-        keeper = KvKeeper(self._kv_folder, endpoint.info, post)
-        connection = _Connection(endpoint, _open_transport(endpoint), keeper)
+        keeper, transport = KvKeeper(self._kv_folder, endpoint.info, post), _open_transport(endpoint)
+        connection = _Connection(endpoint, transport, keeper, Left(transport))
         return connection
 
     def _seated(self, options: GenerationOptions, purpose: Purpose) -> GenerationOptions:
@@ -242,26 +232,15 @@ class ModelClient:
 
         try:
             with self._way.taken():
-                await _wait_until_free(connection, options.slot)
+                await connection.left.wait_free(options.slot)
                 await connection.keeper.before(options.slot, ids)
                 is_open = True
                 yield note
         finally:
-            if is_open:
-                self._leave(connection, options.slot)
+            if is_open and connection.endpoint.info.engine == SLOTS_ENGINE:
+                connection.left.leave(options.slot)
             if seen.n_prompt:  # else nobody knows what the slot holds now
                 connection.keeper.after(options.slot, ids, seen.n_cached, may_keep=options.may_keep)
-
-    def _leave(self, connection: _Connection, slot: int) -> None:
-        """The engine finishes a batch that nobody waits for. What is posted meanwhile is queued and
-        begun even when it was given up: one more at each key. So it waits here: the newest is posted."""
-        if slot >= 0 and connection.endpoint.info.engine == SLOTS_ENGINE:
-            connection.left[slot] = asyncio.ensure_future(self._see_out(connection, slot))
-
-    async def _see_out(self, connection: _Connection, slot: int) -> None:
-        with suppress(ModelError, MalformedStream):
-            while await self._ask(connection, "/slots", {}, partial(is_busy, slot=slot)):  # noqa: ASYNC110
-                await asyncio.sleep(SEE_OUT_S)
 
     async def _tokenizer(self, connection: _Connection) -> Tokenizer:
         if connection.tokenizer is None:
@@ -304,8 +283,7 @@ class ModelClient:
         """The answer's head has arrived and is good. Leaving the block closes the connection."""
         async with AsyncExitStack() as stack:
             stack.enter_context(self._suspecting(connection))
-            content = json.dumps(body).encode() if body else b""
-            response = await self._send(connection, stack, path, content)
+            response = await self._send(connection, stack, path, json.dumps(body).encode())
             if response.status != 200:
                 raise self._failure(connection, response.status, await _read_error(response))
             yield response
@@ -360,11 +338,6 @@ class ModelClient:
         return HostUnavailable(
             f"The engine host of {connection.endpoint.info.name} {what}: it is started again if it is gone."
         )
-
-
-async def _wait_until_free(connection: _Connection, slot: int) -> None:
-    while (seeing := connection.left.get(slot)) and not seeing.done():
-        await asyncio.wait({seeing})
 
 
 def _open_transport(endpoint: Endpoint) -> Transport:

@@ -12,7 +12,9 @@ from tests.e2e.client import AUTOMATIC, CAPABILITIES, INVOKED, LspClient, LspErr
 from tests.e2e.conftest import MAIN, Home
 
 LAST_LINE = MAIN.count("\n")
-SLOW = {"completion": {"timeout_ms": 60_000}}
+# Not how soon is asked here: a host that still starts on a busy machine takes seconds.
+SLOW = {"completion": {"timeout_ms": 60_000, "t_max_predict_ms": 60_000}}
+PATIENT = {"completion": {**SLOW["completion"], "search_deadline_ms": 5000}}
 
 
 def with_encodings(*encodings: str) -> dict:
@@ -34,7 +36,7 @@ def applied(text: str, item: dict, encoding: str = "utf-16") -> str:
 
 async def test_a_real_model_answers(home: Home, workspace: Path):
     path = workspace / "main.py"
-    async with home.client() as client:
+    async with home.client(settings=SLOW) as client:
         await client.initialize(workspace)
         await client.open(path, MAIN)
         [item] = await client.complete(path, LAST_LINE, 7)
@@ -49,7 +51,7 @@ async def test_a_real_model_answers(home: Home, workspace: Path):
 
 async def test_what_was_accepted_is_counted_once(home: Home, workspace: Path):
     path = workspace / "main.py"
-    async with home.client() as client:
+    async with home.client(settings=SLOW) as client:
         await client.initialize(workspace)
         await client.open(path, MAIN)
         [item] = await client.complete(path, LAST_LINE, 7)
@@ -63,7 +65,7 @@ async def test_what_was_accepted_is_counted_once(home: Home, workspace: Path):
 
 async def test_any_trigger_kind_is_answered(home: Home, workspace: Path):
     path = workspace / "main.py"
-    async with home.client() as client:
+    async with home.client(settings=SLOW) as client:
         await client.initialize(workspace)
         await client.open(path, MAIN)
         for trigger in (0, AUTOMATIC, INVOKED, 99, None, "2"):
@@ -74,7 +76,7 @@ async def test_any_trigger_kind_is_answered(home: Home, workspace: Path):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
 async def test_positions_of_every_encoding(home: Home, workspace: Path, encoding):
-    async with home.client(capabilities=with_encodings(encoding, "utf-16")) as client:
+    async with home.client(settings=SLOW, capabilities=with_encodings(encoding, "utf-16")) as client:
         answer = await client.initialize(workspace)
         assert answer["capabilities"]["positionEncoding"] == encoding
         for line_end in ("\n", "\r\n"):
@@ -102,7 +104,7 @@ async def test_a_selected_entry_of_the_menu_is_kept(home: Home, workspace: Path)
     path = workspace / "main.py"
     text = "import os\n\n\ndef here():\n    return os.pat"
     entry = {"range": {"start": position(4, 14), "end": position(4, 17)}, "text": "path"}
-    async with home.client() as client:
+    async with home.client(settings=SLOW) as client:
         await client.initialize(workspace)
         await client.open(path, text)
         items = await client.complete(path, 4, 17, AUTOMATIC, entry)
@@ -114,7 +116,7 @@ async def test_a_selected_entry_of_the_menu_is_kept(home: Home, workspace: Path)
 
 async def test_places_where_there_is_nothing_to_say(home: Home, workspace: Path):
     path = workspace / "main.py"
-    async with home.client() as client:
+    async with home.client(settings=SLOW) as client:
         await client.initialize(workspace)
         await client.open(path, MAIN)
         assert await client.complete(path, LAST_LINE + 1, 0) == []
@@ -173,7 +175,7 @@ async def test_a_cancelled_request_is_answered_at_once(home: Home, workspace: Pa
 async def test_a_request_sees_the_document_as_it_was_when_it_came(home: Home, workspace: Path):
     """The next change is in the pipe right behind the request."""
     path = workspace / "main.py"
-    async with home.client() as client:
+    async with home.client(settings=SLOW) as client:
         await client.initialize(workspace)
         await client.open(path, MAIN)
         await client.ready()
@@ -186,7 +188,7 @@ async def test_a_request_sees_the_document_as_it_was_when_it_came(home: Home, wo
 async def test_lines_from_imported_files_are_found(home: Home, workspace: Path):
     """Also those that were typed into another open document and not saved."""
     path, prices = workspace / "main.py", workspace / "shop" / "prices.py"
-    async with home.client(settings={"completion": {"search_deadline_ms": 5000}}) as client:
+    async with home.client(settings=PATIENT) as client:
         await client.initialize(workspace)
         await client.notified("edgewise/status", lambda status: status["index"]["ready"])
         await client.open(prices, prices.read_text() + "\n\ndef discount(price: float) -> float: ...\n")
@@ -202,7 +204,7 @@ async def test_folders_come_and_go(home: Home, workspace: Path, tmp_path: Path):
     (second / "lib.py").write_text("def shared(): ...\n")
     text = "from lib import shared\n\n\ndef use():\n    ret"
     folder = {"uri": uri_of(second), "name": "second"}
-    async with home.client(settings={"completion": {"search_deadline_ms": 5000}}) as client:
+    async with home.client(settings=PATIENT) as client:
         await client.initialize(workspace)
         await client.open(second / "use.py", text)
         event = {"added": [folder], "removed": []}
