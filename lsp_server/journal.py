@@ -98,9 +98,15 @@ def _changed_at(path: Path) -> tuple[float, str]:
 
 
 def read_records(folder: Path) -> list[TraceRecord]:
-    """Of all sessions, oldest first. What cannot be read is left out."""
-    records = [record for path in folder.glob("*.jsonl") for record in _read_file(path)]
-    return sorted(records, key=lambda record: record.at)
+    """Of all sessions, oldest first. What cannot be read is left out. The records of one session stay in the
+    order in which they were written, also where the clock was set back meanwhile."""
+    dated: list[tuple[float, TraceRecord]] = []
+    for path in folder.glob("*.jsonl"):
+        latest = 0.0
+        for record in _read_file(path):
+            latest = max(latest, record.at)
+            dated.append((latest, record))
+    return [record for _, record in sorted(dated, key=lambda pair: pair[0])]
 
 
 def _read_file(path: Path) -> Iterator[TraceRecord]:

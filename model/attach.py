@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -19,10 +18,12 @@ from typing import BinaryIO, Final
 from filelock import FileLock, Timeout
 
 from model.meeting import FileIdentity, Meeting, open_meeting
+from model.patience import Patience
 from model.protocol import Endpoint, ModelRefused
 
 POLL_S: Final = 0.02
 LOAD_LIMIT_S: Final = 300.0
+LOAD_TICK_S: Final = 1.0
 MAX_LOG_BYTES: Final = 1 << 20
 EXIT_REFUSED: Final = 3
 EXIT_NOT_NEEDED: Final = 4
@@ -163,14 +164,14 @@ def _open_log(path: Path) -> BinaryIO:
 
 
 def _await_ready(process: subprocess.Popen[bytes], meeting: Meeting, stop: threading.Event) -> Attachment:
-    deadline = time.monotonic() + LOAD_LIMIT_S
+    patience = Patience(LOAD_LIMIT_S, LOAD_TICK_S)
     while not stop.wait(POLL_S):
         ready = meeting.read_ready()
         if ready and ready[1] == process.pid:
             return Attachment(*ready)
         if process.poll() is not None:
             return _explain_end(process.returncode, meeting, stop)
-        if time.monotonic() > deadline:
+        if patience.is_over():
             process.kill()
             raise HostDied(f"did not load the model within {LOAD_LIMIT_S:.0f} s")
     raise Stopped

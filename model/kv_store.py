@@ -45,7 +45,6 @@ class KvFile:
     path: Path
     tokens: tuple[int, ...]
     size_bytes: int
-    saved_at: float
 
 
 def find_key(info: ModelInfo) -> str:
@@ -106,13 +105,13 @@ class KvStore:
         try:
             make_private_folder(self._root)
             make_private_folder(self._folder)
-            self._take(written)
+            taken = self._take(written)
         except (OSError, ModelError):
             return False
         finally:
             written.unlink(missing_ok=True)
-        self._forget_older(found)
-        self.evict()
+        self._forget_others(taken, found)
+        self.evict(taken)
         return True
 
     def drop(self, path: Path) -> None:
@@ -121,16 +120,19 @@ class KvStore:
             with contextlib.suppress(OSError):
                 each.unlink(missing_ok=True)
 
-    def evict(self) -> None:
-        """The oldest files of every key go, until the rest is young and small enough."""
-        files = sorted(_stat_all(self._root), key=lambda found: found[1].st_mtime, reverse=True)
+    def evict(self, newest: Path | None = None) -> None:
+        """The oldest files of every key go, until the rest is young and small enough. `newest` is the one
+        just taken: when the clock was set back, its date does not say so."""
+        files = sorted(
+            _stat_all(self._root), key=lambda found: (found[0] == newest, found[1].st_mtime), reverse=True
+        )
         total = 0
         for path, found in files:
             total += found.st_size
             if total > self._max_bytes or time.time() - found.st_mtime > MAX_AGE_S:
                 self.drop(path)
 
-    def _take(self, written: Path) -> None:
+    def _take(self, written: Path) -> Path:
         """The note comes last: a file without one is not trusted."""
         target = self._folder / f"{secrets.token_hex(8)}.kv"
         digest = _copy(written, target)
@@ -139,12 +141,13 @@ class KvStore:
         beside.write_text(note, encoding="ascii")
         beside.chmod(0o600)
         beside.replace(target.with_suffix(".json"))
+        return target
 
     def _read_all(self) -> Iterator[KvFile]:
         for path, found in _stat_all(self._folder):
             tokens = read_tokens(path) if path.with_suffix(".json").exists() else ()
             if tokens:
-                yield KvFile(path, tokens, found.st_size, found.st_mtime)
+                yield KvFile(path, tokens, found.st_size)
             elif time.time() - found.st_mtime > 60:  # a young one may be about to get its note
                 self.drop(path)
 
@@ -157,11 +160,10 @@ class KvStore:
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
-    def _forget_older(self, tokens: Sequence[int]) -> None:
-        """Of files that begin alike the newest is enough."""
-        files = sorted(self._read_all(), key=lambda file: file.saved_at)
-        for file in files[:-1]:
-            if count_common(file.tokens, tokens) >= SAME_SHARE * len(file.tokens):
+    def _forget_others(self, taken: Path, tokens: Sequence[int]) -> None:
+        """Of files that begin alike the one just taken is enough, whatever the clock said of the others."""
+        for file in list(self._read_all()):
+            if file.path != taken and count_common(file.tokens, tokens) >= SAME_SHARE * len(file.tokens):
                 self.drop(file.path)
 
 

@@ -235,9 +235,12 @@ class Meeting:
     def take_lease(self) -> FileLock:
         """Keeps the host alive until it is released, or this process ends in whatever way."""
         folder = make_private_folder(self.folder / "leases")
-        lease = lock_file(folder / f"{os.getpid()}-{secrets.token_hex(4)}")
-        lease.acquire(timeout=5)
-        return lease
+        while True:
+            lease = lock_file(path := folder / f"{os.getpid()}-{secrets.token_hex(4)}")
+            lease.acquire(timeout=5)
+            if path.exists():
+                return lease
+            lease.release()  # after a jump of the clock the host took it for an old one, before it was locked
 
     def has_leases(self) -> bool:
         """Looks at every lease; forgets those of sessions that are gone."""

@@ -1,5 +1,5 @@
 """Tells when an engine host is gone: the kernel's notice of its exit where there is one, and a probe on
-suspicion.
+suspicion. Who slept through the wait itself, as on a suspended laptop, accuses nobody.
 
 Runs in the editor session. Must not know states, retries or what a host serves.
 """
@@ -18,6 +18,7 @@ import psutil
 
 from model.attach import Attachment
 from model.meeting import Meeting
+from model.patience import TICK_S, Patience
 from model.protocol import Endpoint
 
 POLL_S: Final = 1.0
@@ -91,9 +92,17 @@ def _probe(endpoint: Endpoint, timeout_s: float) -> bool:
     try:
         with _open_socket(endpoint, timeout_s) as connection:
             connection.sendall(b"GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n")
-            return connection.recv(16).startswith(b"HTTP/1.")
+            return _hears(connection, Patience(timeout_s))
     except OSError:
         return False
+
+
+def _hears(connection: socket.socket, patience: Patience) -> bool:
+    connection.settimeout(TICK_S)
+    while not patience.is_over():
+        with contextlib.suppress(TimeoutError):
+            return connection.recv(16).startswith(b"HTTP/1.")
+    return False
 
 
 def _is_stalled(pid: int) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.e2e.client import INVOKED, LspClient, position
@@ -53,6 +55,46 @@ async def test_a_host_killed_in_the_middle_of_a_decode(own_home: Home, workspace
 def count_sockets(home: Home) -> int:
     """The socket that the host listens on, and each connection to it, accepted or not."""
     return Path("/proc/net/unix").read_text().count(f"{home.folder}/run/")
+
+
+SUSPENDED_S = 6.0
+
+
+@pytest.mark.parametrize("is_suspected", [False, True])
+async def test_a_suspended_machine(own_home: Home, workspace: Path, is_suspected):
+    """Session, host and index worker are stopped together in the middle of a request, also while the session
+    looks whether the host is well. Afterwards it is the same host that answers, this request and the next."""
+    async with own_home.client(settings=PATIENT) as client:
+        path = await start(client, workspace)
+        assert await client.complete(path, LAST_LINE, 7)
+        [host] = own_home.hosts()
+        n_sockets = count_sockets(own_home)
+        host.send_signal(signal.SIGSTOP)
+        await client.edit(path, (LAST_LINE, 7), (LAST_LINE, 7), "urn prices")
+        call = client.start_completion(path, LAST_LINE, 17, INVOKED)
+        while count_sockets(own_home) <= n_sockets + is_suspected:  # the request, and then the look
+            await client.command("edgewise.status")
+        await suspend(client, own_home.processes(), host)
+        await asyncio.wait_for(call.answer, 30.0)
+        assert own_home.hosts() == [host]
+        await client.edit(path, (LAST_LINE, 0), (LAST_LINE, 17), "    lowest =")
+        await client.complete(path, LAST_LINE, 12, INVOKED)
+        assert await client.was_served()
+        assert own_home.hosts() == [host]
+        assert not any(status["state"] == "restarting" for status in statuses(client))
+
+
+async def suspend(client: LspClient, processes: list[psutil.Process], last: psutil.Process) -> None:
+    """All of them sleep, and wake up one after the other: the host when the session is at work already."""
+    others = [process for process in processes if process != last]
+    for process in others:
+        process.send_signal(signal.SIGSTOP)
+    await asyncio.sleep(SUSPENDED_S)
+    for process in others:
+        process.send_signal(signal.SIGCONT)
+    for _ in range(3):
+        await client.command("edgewise.status")
+    last.send_signal(signal.SIGCONT)
 
 
 async def test_a_host_that_keeps_dying_is_told_once(own_home: Home, workspace: Path):

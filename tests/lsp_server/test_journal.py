@@ -26,6 +26,18 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert read_records(tmp_path / "traces") == records
 
 
+def test_a_clock_that_is_set_back_changes_no_order(tmp_path: Path) -> None:
+    """The last record is the one that `edgewise why` explains."""
+    journal, other = Journal(tmp_path), Journal(tmp_path)
+    records = [record(1, at=20_000.0), record(2, at=50.0), record(3, at=60.0)]
+    for one in records:
+        journal.write(one)
+    other.write(record(4, at=40.0))
+    journal.close()
+    other.close()
+    assert [one.number for one in read_records(tmp_path)] == [4, 1, 2, 3]
+
+
 def test_a_draft_becomes_a_line(tmp_path: Path) -> None:
     draft = TraceDraft(REQUEST)
     draft.set(outcome="shown")

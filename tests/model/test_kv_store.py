@@ -137,6 +137,51 @@ def test_old_files_go(saved, store: KvStore, tmp_path: Path) -> None:
     assert not path.exists()
 
 
+HOURS = 6 * 3600.0
+
+
+def set_back(folder: Path, seconds: float) -> None:
+    """As if the clock had jumped ahead so far since the files were written; or back, if negative."""
+    for path in folder.rglob("*"):
+        at = path.stat().st_mtime - seconds
+        os.utime(path, (at, at))
+
+
+@pytest.mark.parametrize("jumped_s", [-HOURS, HOURS])
+def test_after_a_jump_of_the_clock_the_newest_stays(
+    saved, store: KvStore, tmp_path: Path, jumped_s: float
+) -> None:
+    store.put(saved(IDS, tmp_path / "a.kv"), IDS)
+    (first,) = (tmp_path / "kv").rglob("*.kv")
+    set_back(tmp_path / "kv", jumped_s)
+    store.put(saved(IDS, tmp_path / "b.kv"), IDS)
+    (left,) = (tmp_path / "kv").rglob("*.kv")
+    assert left != first
+    found = store.find(IDS, 128)
+    assert found and found.path == left
+
+
+@pytest.mark.parametrize("jumped_s", [-HOURS, HOURS])
+def test_after_a_jump_of_the_clock_what_was_just_put_is_not_evicted(
+    saved, tmp_path: Path, jumped_s: float
+) -> None:
+    size = saved(IDS, tmp_path / "a.kv").stat().st_size
+    store = KvStore(tmp_path / "kv", "key", max_bytes=size + size // 2)
+    store.put(tmp_path / "a.kv", IDS)
+    set_back(tmp_path / "kv", jumped_s)
+    store.put(saved(OTHER, tmp_path / "b.kv"), OTHER)
+    assert store.find(OTHER, 128)
+    assert len(list((tmp_path / "kv").rglob("*.kv"))) == 1
+
+
+@pytest.mark.parametrize("jumped_s", [-HOURS, HOURS])
+def test_a_jump_of_hours_drops_nothing(saved, store: KvStore, tmp_path: Path, jumped_s: float) -> None:
+    store.put(saved(IDS, tmp_path / "a.kv"), IDS)
+    set_back(tmp_path / "kv", jumped_s)
+    store.evict()
+    assert store.find(IDS, 128)
+
+
 def test_clear_leaves_nothing(saved, store: KvStore, tmp_path: Path) -> None:
     store.put(saved(IDS, tmp_path / "a.kv"), IDS)
     clear(tmp_path / "kv")

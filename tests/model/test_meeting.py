@@ -6,9 +6,12 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from model.meeting import (
     MAX_SOCKET_PATH,
@@ -101,6 +104,39 @@ def test_leases_are_let_go_of(tmp_path: Path) -> None:
     release(second)
     assert not meeting.has_leases()
     assert list((meeting.folder / "leases").iterdir()) == []
+
+
+def test_a_lease_that_was_cleared_away_before_it_was_locked_is_taken_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the clock jumps ahead: the new lease seems to be old."""
+    meeting = Meeting(make_private_folder(tmp_path / "run"))
+    acquire, cleared = FileLock.acquire, []
+
+    def acquire_too_late(lock: FileLock, *arguments: Any, **options: Any) -> Any:
+        proxy = acquire(lock, *arguments, **options)
+        if not cleared:
+            cleared.append(Path(lock.lock_file))
+            cleared[0].unlink()
+        return proxy
+
+    monkeypatch.setattr(FileLock, "acquire", acquire_too_late)
+    lease = meeting.take_lease()
+    assert Path(lease.lock_file) != cleared[0]
+    assert meeting.has_leases()
+    release(lease)
+
+
+@pytest.mark.parametrize("jump_s", [-6 * 3600.0, 6 * 3600.0])
+def test_a_jump_of_the_clock_ends_no_lease(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump_s: float
+) -> None:
+    meeting = Meeting(make_private_folder(tmp_path / "run"))
+    lease, there = meeting.take_lease(), time.time()
+    monkeypatch.setattr("model.meeting.time.time", lambda: there + jump_s)
+    assert meeting.has_leases()
+    release(lease)
+    assert not meeting.has_leases()
 
 
 LEASE_SCRIPT = """
