@@ -11,7 +11,7 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
@@ -21,8 +21,9 @@ from typing import Final
 import platformdirs
 
 from model import hardware, store
-from model.attach import HostSpec
+from model.attach import Attachment, HostSpec
 from model.catalog import Shape
+from model.fit import FIT_PROMPT, Fit, choose_batch, speed_for_batch
 from model.gguf import read_header
 from model.predict import Rates, Work, count_activations, count_work, prompt_s, token_s
 from model.shapes import write_random
@@ -34,11 +35,13 @@ from model.speed import (
     choose_ids,
     connect,
     measure,
+    remember_fit,
     running_alone,
 )
+from model.wire import Wire
 
 CACHE_VARIABLE: Final = "EDGEWISE_CACHE_DIR"
-VERSION: Final = 2  # of the formula: rates of another one are measured again
+VERSION: Final = 3  # of the formula: rates of another one are measured again
 ENGINE: Final = "llama_cpp"  # whose formula it is
 N_CTX: Final = 2048
 N_LONG: Final = 1536
@@ -47,7 +50,9 @@ DENSE: Final = Shape(6, 1536, 24, 4, 6144, 16_000, is_tied=True)  # too large fo
 SMALL: Final = Shape(24, 512, 8, 2, 1408, 16_000, is_tied=True)  # many thin layers
 EXPERTS: Final = Shape(6, 1024, 16, 4, 512, 16_000, n_expert=32, n_expert_used=8, is_tied=True)
 TYPES: Final = ("Q8_0", "Q6_K", "Q4_0", "Q4_K")  # Q4_0 files have a head of Q6_K
-N_STEPS: Final = len(TYPES) + 3
+N_STEPS: Final = 2 * len(TYPES) + 3
+MANY: Final = 128  # tokens of a batch
+FEW: Final = 8  # as many as a large model's has on a small machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class Run:
     n_prompt: int = N_PROMPT
     n_generated: int = N_GENERATED
     n_ctx: int = N_CTX
+    n_batch: int = 0  # what the host comes to
 
 
 def cache_folder() -> Path:
@@ -87,18 +93,22 @@ def run_shape(run: Run, advance: store.Advance = lambda _: None) -> Speed:
         write_random(path, run.shape, run.quant, run.n_ctx, advance)
         n_threads = run.n_threads or choose_n_threads(path.stat().st_size)
         spec = HostSpec(path, ENGINE, n_ctx=run.n_ctx, n_slots=1, n_threads=n_threads)
-        return measure_best(spec, run.n_prompt, run.n_generated)
+        return measure_best(spec, run.n_prompt, run.n_generated, run.n_batch)
 
 
-def measure_best(spec: HostSpec, n_prompt: int, n_generated: int, n_times: int = N_TIMES) -> Speed:
-    """The best of a few tries in one host: what else runs here only ever makes it slower."""
+def measure_best(spec: HostSpec, n_prompt: int, n_generated: int, n_batch: int = 0) -> Speed:
+    """The best of a few tries in one host: what else runs here only ever makes it slower. Unless a batch is
+    named, the host has the one that it comes to once it has measured itself."""
     ids = choose_ids(read_header(spec.model))
-    with running_alone(spec) as attachment:
-        wire = connect(attachment.endpoint)
-        measure(wire, Workload(ids, 8, 2, seed=-1))  # pages that were never touched are read here
+    n_batch = n_batch or _find_batch(spec, ids)
+    with (
+        tempfile.TemporaryDirectory(prefix="ew-") as folder,
+        running_alone(_with_batch(spec, n_batch, folder)) as attachment,
+    ):
+        wire = _warm(attachment, ids)
         tries = [
             measure(wire, Workload(ids, n_prompt, n_generated, seed=seed), attachment.pid)
-            for seed in range(n_times)
+            for seed in range(N_TIMES)
         ]
     return replace(
         tries[0],
@@ -106,7 +116,31 @@ def measure_best(spec: HostSpec, n_prompt: int, n_generated: int, n_times: int =
         generated_per_s=max(speed.generated_per_s for speed in tries),
         first_ms=min(speed.first_ms for speed in tries),
         resident_mb=max(speed.resident_mb for speed in tries),
+        n_batch=n_batch,
     )
+
+
+def _with_batch(spec: HostSpec, n_batch: int, folder: str) -> HostSpec:
+    """A host that believes to know a speed for which it takes this batch."""
+    n_bytes = spec.model.stat().st_size
+    n_threads = hardware.choose_n_threads(spec.n_threads, n_bytes)
+    known = replace(spec, cache_dir=folder)
+    remember_fit(known, Fit(n_threads, speed_for_batch(n_batch, n_bytes), 1.0))
+    return known
+
+
+def _find_batch(spec: HostSpec, ids: range) -> int:
+    """The host begins with a guess, and measures itself so."""
+    with running_alone(spec) as attachment:
+        speed = measure(_warm(attachment, ids), Workload(ids, FIT_PROMPT, 2))
+    return choose_batch(speed.prompt_per_s, spec.model.stat().st_size)
+
+
+def _warm(attachment: Attachment, ids: range) -> Wire:
+    """Pages that were never touched are read here."""
+    wire = connect(attachment.endpoint)
+    measure(wire, Workload(ids, 8, 2, seed=-1))
+    return wire
 
 
 def choose_n_threads(file_bytes: int) -> int:
@@ -119,31 +153,33 @@ def choose_n_threads(file_bytes: int) -> int:
 
 def calibrate(n_threads: int, advance: Callable[[int], None] = lambda _: None) -> Rates:
     """Measures the rates. `advance` counts the `N_STEPS` runs."""
-    speeds: dict[str, Speed] = {}
 
-    def run(shape: Shape, quant: str, n_prompt: int = N_PROMPT) -> Speed:
-        speed = run_shape(Run(shape, quant, n_threads, n_prompt))
+    def run(shape: Shape, quant: str, n_batch: int, n_prompt: int = N_PROMPT) -> Speed:
+        speed = run_shape(Run(shape, quant, n_threads, n_prompt, n_batch=n_batch))
         advance(1)
         return speed
 
-    for quant in TYPES:
-        speeds[quant] = run(DENSE, quant)
-    thin = run(SMALL, "Q8_0")
-    longer = run(DENSE, "Q8_0", N_LONG)
-    experts = run(EXPERTS, "Q4_0")
+    speeds = {quant: (run(DENSE, quant, FEW), run(DENSE, quant, MANY)) for quant in TYPES}
+    thin = run(SMALL, "Q8_0", MANY)
+    longer = run(DENSE, "Q8_0", MANY, N_LONG)
+    experts = run(EXPERTS, "Q4_0", FEW)
     rates = fit_rates(n_threads, speeds, thin, longer)
     return replace(rates, expert=fit_expert(rates, experts))
 
 
-def fit_rates(n_threads: int, speeds: dict[str, Speed], thin: Speed, longer: Speed) -> Rates:
+Pair = tuple[Speed, Speed]  # with small batches, and with large ones
+
+
+def fit_rates(n_threads: int, speeds: Mapping[str, Pair], thin: Speed, longer: Speed) -> Rates:
     """Attention from the long context, the layer's part from the thin shape, the rest from the dense one.
 
     Each depends a little on the others: a few rounds settle them.
     """
-    rates = Rates(n_threads, {}, {}, fit_resident(speeds), 1.0, 0.0, 0.0, 0.0, 0.0, BASE_MB)
+    resident = fit_resident({quant: many for quant, (_, many) in speeds.items()})
+    rates = Rates(n_threads, {}, {}, {}, resident, 1.0, 0.0, 0.0, 0.0, 0.0, BASE_MB)
     for _ in range(20):
-        for quant, speed in speeds.items():
-            rates = _fit_type(rates, count_work(DENSE, quant), quant, speed)
+        for quant, pair in speeds.items():
+            rates = _fit_type(rates, count_work(DENSE, quant), quant, pair)
         rates = _fit_attention(rates, count_work(DENSE, "Q8_0"), longer)
         rates = _fit_layer(rates, count_work(SMALL, "Q8_0"), thin)
     return rates
@@ -167,19 +203,38 @@ def _generating_context() -> float:
     return N_PROMPT + N_GENERATED / 2
 
 
-def _fit_type(rates: Rates, work: Work, quant: str, speed: Speed) -> Rates:
+def _fit_type(rates: Rates, work: Work, quant: str, speeds: Pair) -> Rates:
     """The nanoseconds that are left a weight when everything else is taken off."""
+    few, many = speeds
     free = replace(
-        rates, read_ns={**rates.read_ns, quant: 0.0}, multiply_ns={**rates.multiply_ns, quant: 0.0}
+        rates,
+        read_ns={**rates.read_ns, quant: 0.0},
+        several_ns={**rates.several_ns, quant: 0.0},
+        multiply_ns={**rates.multiply_ns, quant: 0.0},
     )
     n_read = work.body[quant] + work.head.get(quant, 0)
-    rest = 1 / speed.generated_per_s - token_s(work, free, _generating_context())
-    read = max(0.0, rest * 1e9 / n_read)
-    known = replace(free, read_ns={**rates.read_ns, quant: read})
-    rest = N_PROMPT / speed.prompt_per_s - prompt_s(work, known, N_PROMPT)
-    n_batches = -(-N_PROMPT // 128)
-    multiply = max(0.0, rest * 1e9 / (work.body[quant] * (N_PROMPT - n_batches)))
-    return replace(known, multiply_ns={**rates.multiply_ns, quant: multiply})
+    rest = 1 / many.generated_per_s - token_s(work, free, _generating_context())
+    known = replace(free, read_ns={**rates.read_ns, quant: max(0.0, rest * 1e9 / n_read)})
+
+    def left_ns(speed: Speed, n_batch: int) -> float:
+        rest = N_PROMPT / speed.prompt_per_s - prompt_s(work, known, N_PROMPT, n_batch=n_batch)
+        return rest * 1e9 / work.body[quant]
+
+    several, multiply = solve_batches(left_ns(few, FEW), left_ns(many, MANY))
+    return replace(
+        known,
+        several_ns={**rates.several_ns, quant: several},
+        multiply_ns={**rates.multiply_ns, quant: multiply},
+    )
+
+
+def solve_batches(few_ns: float, many_ns: float) -> tuple[float, float]:
+    """What each batch costs, and each token but a batch's first: from a prompt in small and in large ones."""
+    n_few, n_many = N_PROMPT // FEW, N_PROMPT // MANY
+    each_few, each_many = N_PROMPT - n_few, N_PROMPT - n_many
+    several = (few_ns - many_ns * each_few / each_many) / (n_few - n_many * each_few / each_many)
+    several = max(0.0, several)
+    return several, max(0.0, (many_ns - n_many * several) / each_many)
 
 
 def _fit_attention(rates: Rates, work: Work, longer: Speed) -> Rates:
@@ -189,7 +244,7 @@ def _fit_attention(rates: Rates, work: Work, longer: Speed) -> Rates:
     context = N_LONG + N_GENERATED / 2
     rest = 1 / longer.generated_per_s - token_s(work, free, context)
     one = max(0.0, rest * 1e12 / (places * context))
-    rest = N_LONG / longer.prompt_per_s - prompt_s(work, free, N_LONG)
+    rest = N_LONG / longer.prompt_per_s - prompt_s(work, free, N_LONG, n_batch=MANY)
     many = max(0.0, rest * 1e12 / (places * N_LONG * N_LONG / 2))
     return replace(rates, attend_ps=one, attend_batch_ps=many)
 
@@ -197,7 +252,7 @@ def _fit_attention(rates: Rates, work: Work, longer: Speed) -> Rates:
 def _fit_layer(rates: Rates, work: Work, thin: Speed) -> Rates:
     """What is left of a thin shape: of its prompt the activations, of a generated token the layers."""
     free = replace(rates, wide_ns=0.0)
-    rest = N_PROMPT / thin.prompt_per_s - prompt_s(work, free, N_PROMPT)
+    rest = N_PROMPT / thin.prompt_per_s - prompt_s(work, free, N_PROMPT, n_batch=MANY)
     wide = max(0.0, rest * 1e9 / (count_activations(work.shape) * N_PROMPT))
     free = replace(rates, wide_ns=wide, layer_us=0.0)
     rest = 1 / thin.generated_per_s - token_s(work, free, _generating_context())
@@ -208,8 +263,8 @@ def fit_expert(rates: Rates, speed: Speed) -> float:
     """By which factor the arithmetic of experts is slower than that of a dense layer."""
     work = count_work(EXPERTS, "Q4_0")
     measured = N_PROMPT / speed.prompt_per_s
-    without = prompt_s(work, replace(rates, expert=0.0), N_PROMPT)
-    unit = prompt_s(work, replace(rates, expert=1.0), N_PROMPT) - without
+    without = prompt_s(work, replace(rates, expert=0.0), N_PROMPT, n_batch=FEW)
+    unit = prompt_s(work, replace(rates, expert=1.0), N_PROMPT, n_batch=FEW) - without
     return max(1.0, (measured - without) / unit) if unit > 0 else 1.0
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from model import catalog
 from model.calibrate import N_CTX, Run, choose_n_threads, run_shape
 from model.catalog import Shape
-from model.predict import Rates, count_work, prompt_s, resident_mb, token_s
+from model.predict import Rates, count_work, plan_batch, prompt_s, resident_mb, token_s
 from model.speed import N_GENERATED, N_PROMPT, Speed
 
 SMOL_135M: Final = Shape(30, 576, 9, 3, 1536, 49_152, is_tied=True)
@@ -72,8 +72,10 @@ def _known(name: str) -> Shape:
 def predict(subject: Subject, rates: Rates) -> Speed:
     """What `measure` should say, as far as the rates know."""
     work = count_work(subject.shape, subject.quant)
+    n_batch = plan_batch(work, rates)
     return Speed(
-        prompt_per_s=N_PROMPT / prompt_s(work, rates, N_PROMPT),
+        n_batch=n_batch,
+        prompt_per_s=N_PROMPT / prompt_s(work, rates, N_PROMPT, n_batch=n_batch),
         generated_per_s=1 / token_s(work, rates, N_PROMPT + N_GENERATED / 2),
         resident_mb=resident_mb(work, rates, N_CTX),
     )

@@ -28,6 +28,7 @@ PREFILL_S: Final = 10.0  # longer than that nobody waits for a first suggestion
 MIN_BUDGET: Final = 256
 CONTENDED_S: Final = 0.4  # of generation, while other programs need the cores
 MIN_TOKENS: Final = 16
+FIT_PROMPT: Final = 48  # tokens that a host reads to measure itself
 NEAR: Final = 0.95  # of the best speed is as good: the other threads are the editor's
 # Bytes of weights that one thread goes through in a second, and tokens of a prompt that share them: slower
 # than machines are, so that before anything is measured batches are rather too small than too large.
@@ -80,6 +81,18 @@ def choose_batch(prompt_per_s: float, weights_bytes: int) -> int:
     """The largest power of two that a cancelled prefill can afford to finish."""
     affordable = int(prompt_per_s * choose_limit_ms(weights_bytes) / 1000 / BATCHES_LOST)
     return max(MIN_BATCH, min(MAX_BATCH, 1 << max(0, affordable.bit_length() - 1)))
+
+
+def settle_batch(prompt_per_s: Callable[[int], float], weights_bytes: int, n_threads: int) -> int:
+    """What a host comes to: it begins with a guess, measures itself with that batch, and chooses once.
+    `prompt_per_s` is the speed with a batch."""
+    begun = choose_batch(guess_prompt_per_s(weights_bytes, n_threads), weights_bytes)
+    return choose_batch(prompt_per_s(begun), weights_bytes)
+
+
+def speed_for_batch(n_batch: int, weights_bytes: int) -> float:
+    """A speed for which this batch is chosen: for measurements that need a host with one."""
+    return (n_batch + 0.5) * BATCHES_LOST * 1000 / choose_limit_ms(weights_bytes)
 
 
 def choose_budget(fit: Fit) -> int:

@@ -19,7 +19,7 @@ import psutil
 
 from model.contention import Contention, is_on_battery
 from model.engines import RunningEngine
-from model.fit import Fit, FitFile, Tuning, choose_budget, choose_fit, choose_max_tokens, tune
+from model.fit import FIT_PROMPT, Fit, FitFile, Tuning, choose_budget, choose_fit, choose_max_tokens, tune
 from model.hardware import MAX_THREADS, SMALL_MODEL_BYTES, count_cores
 from model.protocol import HostUnavailable, Pace
 from model.speed import Workload, measure
@@ -27,7 +27,6 @@ from model.wire import Wire
 
 QUIET_S: Final = 2.0  # without a request before anything is measured
 BUSY_S: Final = 10.0  # the same while other programs never rest
-N_PROMPT: Final = 48
 N_GENERATED: Final = 12
 BATTERY_LOOK_S: Final = 30.0
 
@@ -113,7 +112,7 @@ class Governor:
     def _measure_with(self, n_threads: int) -> Fit:
         self._change(Tuning(n_threads, n_threads, self._now.n_batch))
         slot = self._subject.engine.n_slots - 1
-        load = Workload(self._subject.ids, N_PROMPT, N_GENERATED, slot, seed=time.monotonic_ns())
+        load = Workload(self._subject.ids, FIT_PROMPT, N_GENERATED, slot, seed=time.monotonic_ns())
         speed = measure(self._subject.wire, load)
         return Fit(self._now.n_threads, speed.prompt_per_s, speed.generated_per_s)
 

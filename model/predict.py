@@ -3,14 +3,16 @@
 One evaluation of `b` tokens behind a context of `c` takes
 
     weights read once        read[type] x weights that are touched          (memory bandwidth, unpacking)
+  + several tokens at once   several[type] x the same weights             (once for any batch of two or more)
   + arithmetic               multiply[type] x active weights x (b - 1)
   + attention                attend x layers x heads x head size x sum of the contexts
   + activations              wide x numbers that norms, rotations and gates pass through x b
   + a part for each layer    layer x layers                           (threads that meet, small operations)
 
-A generated token is `b = 1`; a prompt is a row of batches of `N_BATCH`, and only its last token needs logits.
-Of a mixture of experts a token touches `n_expert_used`; many tokens together touch nearly all, and share
-their reading. Runs in the model commands. Must not know files, engines or how rates are measured.
+A generated token is `b = 1`; a prompt is a row of batches, as long as a host would choose them, and only its
+last token needs logits. Of a mixture of experts a token touches `n_expert_used`; many tokens together touch
+nearly all, and share their reading. Runs in the model commands. Must not know files, engines or how rates are
+measured.
 """
 
 from __future__ import annotations
@@ -21,9 +23,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from model.catalog import Shape
+from model.fit import FIT_PROMPT, settle_batch
 from model.shapes import BLOCKS, count_file_bytes, plan_tensors
 
-N_BATCH: Final = 128  # of the engine: see `model.engines.llama_cpp`
 HEAD: Final = "output.weight"
 EMBEDDING: Final = "token_embd.weight"
 # A type that was not measured is read like its neighbour, by its bytes, and multiplied like Q8_0.
@@ -40,6 +42,7 @@ class Rates:
 
     n_threads: int
     read_ns: Mapping[str, float]
+    several_ns: Mapping[str, float]
     multiply_ns: Mapping[str, float]
     resident: Mapping[str, float]
     expert: float
@@ -54,6 +57,9 @@ class Rates:
             return self.read_ns[type_name]
         like = LIKE.get(type_name, "Q8_0")
         return self.read_ns[like] * _bytes_each(type_name) / _bytes_each(like)
+
+    def several(self, type_name: str) -> float:
+        return self.several_ns.get(type_name, self.several_ns["Q8_0"])
 
     def multiply(self, type_name: str) -> float:
         return self.multiply_ns.get(type_name, self.multiply_ns["Q8_0"])
@@ -120,26 +126,45 @@ def count_activations(shape: Shape) -> int:
 
 
 def _weights_ns(weights: Mapping[str, int], rates: Rates, n_tokens: int) -> float:
+    several = 1 if n_tokens > 1 else 0
     return sum(
-        count * (rates.read(name) + rates.multiply(name) * (n_tokens - 1)) for name, count in weights.items()
+        count * (rates.read(name) + rates.several(name) * several + rates.multiply(name) * (n_tokens - 1))
+        for name, count in weights.items()
     )
 
 
 def _experts_ns(work: Work, rates: Rates, n_tokens: int) -> float:
-    shape = work.shape
-    share = shape.n_expert_used / shape.n_expert
-    touched = 1 - (1 - share) ** n_tokens
+    """Of each expert's weights: the chance that a token needs them, that a second one does, and how many
+    more do on average."""
+    share = work.shape.n_expert_used / work.shape.n_expert
+    nobody = (1 - share) ** n_tokens
+    once = n_tokens * share * (1 - share) ** (n_tokens - 1)
+    touched, several, more = 1 - nobody, 1 - nobody - once, n_tokens * share - (1 - nobody)
     return sum(
-        count * (rates.read(name) * touched + rates.expert * rates.multiply(name) * share * (n_tokens - 1))
+        count
+        * (
+            rates.read(name) * touched
+            + rates.several(name) * several
+            + rates.expert * rates.multiply(name) * more
+        )
         for name, count in work.experts.items()
     )
 
 
-def prompt_s(work: Work, rates: Rates, n_tokens: int, n_before: int = 0) -> float:
+def plan_batch(work: Work, rates: Rates) -> int:
+    """The batch that a host of this model would come to on this machine."""
+
+    def speed(n_batch: int) -> float:
+        return FIT_PROMPT / prompt_s(work, rates, FIT_PROMPT, n_batch=n_batch)
+
+    return settle_batch(speed, work.file_bytes, rates.n_threads)
+
+
+def prompt_s(work: Work, rates: Rates, n_tokens: int, n_before: int = 0, *, n_batch: int) -> float:
     """Seconds to evaluate a prompt of which `n_before` tokens are in the KV cache."""
     seconds, done = 0.0, 0
     while done < n_tokens:
-        batch = min(N_BATCH, n_tokens - done)
+        batch = min(n_batch, n_tokens - done)
         is_last = done + batch == n_tokens
         context = n_before + done + batch / 2
         seconds += evaluate_s(work, rates, batch, context, wants_logits=is_last)
@@ -190,15 +215,15 @@ class Forecast:
 
 def forecast(work: Work, rates: Rates, n_ctx: int, typing: Typing = TYPING) -> Forecast:
     """A keystroke: what is new of the prompt, then a suggestion of usual length."""
-    token = token_s(work, rates, typing.n_context)
+    token, n_batch = token_s(work, rates, typing.n_context), plan_batch(work, rates)
     answer = (typing.n_generated - 1) * token
 
     def keystroke(n_tokens: int) -> float:
         before = typing.n_context - n_tokens
-        return 1000 * (prompt_s(work, rates, n_tokens, max(0, before)) + answer)
+        return 1000 * (prompt_s(work, rates, n_tokens, max(0, before), n_batch=n_batch) + answer)
 
     return Forecast(
-        prompt_per_s=256 / prompt_s(work, rates, 256),
+        prompt_per_s=256 / prompt_s(work, rates, 256, n_batch=n_batch),
         generated_per_s=1 / token_s(work, rates, 272),
         resident_mb=resident_mb(work, rates, n_ctx),
         keystroke_p50_ms=keystroke(typing.n_evaluated_p50),

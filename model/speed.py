@@ -22,8 +22,9 @@ from typing import Final
 import psutil
 
 from model.attach import Attachment, HostDied, HostSpec, attach, find_meeting
+from model.fit import Fit, FitFile
 from model.gguf import GgufHeader, read_header
-from model.meeting import Meeting, read_identity, release
+from model.meeting import Meeting, read_fingerprint, read_identity, release
 from model.protocol import Endpoint, HostUnavailable
 from model.wire import Wire, WireError
 
@@ -42,6 +43,7 @@ class Speed:
     resident_mb: float = 0.0
     n_prompt: int = 0
     n_generated: int = 0
+    n_batch: int = 0  # where it is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,13 @@ def measure_file(
         workload = Workload(ids, min(n_prompt, room), n_generated)
         measure(wire, Workload(ids, 8, 2, seed=1))  # reads pages of the weights that were never touched
         return measure(wire, workload, attachment.pid)
+
+
+def remember_fit(spec: HostSpec, fit: Fit) -> None:
+    """As if the host that `spec` describes had measured itself before."""
+    files = [spec.model, *([Path(spec.adapter)] if spec.adapter else [])]
+    fingerprint = "-".join(map(read_fingerprint, files))
+    FitFile(Path(spec.cache_dir) / "fit", fingerprint, spec.engine, spec.n_threads).write(fit)
 
 
 @contextmanager

@@ -21,8 +21,8 @@ from lsp_server.engine import build_spec
 from lsp_server.settings import CACHE_VARIABLE, ModelSettings
 from model.attach import HostSpec, find_meeting
 from model.client import ModelClient
-from model.fit import Fit, FitFile, choose_batch
-from model.meeting import ROOT_VARIABLE, read_fingerprint, read_identity
+from model.fit import Fit, choose_batch
+from model.meeting import ROOT_VARIABLE, read_identity
 from model.protocol import (
     Endpoint,
     GenerationOptions,
@@ -31,6 +31,7 @@ from model.protocol import (
     TokenPrompt,
     TokenSegment,
 )
+from model.speed import remember_fit
 from model.supervisor import Supervisor
 from model.transport import SocketTransport
 
@@ -121,13 +122,6 @@ async def open_room(settings: ModelSettings, fit: Fit, *, is_counted: bool = Tru
     finally:
         await client.aclose()
         await supervisor.aclose()
-
-
-def remember_fit(spec: HostSpec, fit: Fit) -> None:
-    """As if this host had measured itself before."""
-    files = [spec.model, *([Path(spec.adapter)] if spec.adapter else [])]
-    fingerprint = "-".join(map(read_fingerprint, files))
-    FitFile(Path(spec.cache_dir) / "fit", fingerprint, spec.engine, spec.n_threads).write(fit)
 
 
 def _find_process(spec: HostSpec) -> psutil.Process:

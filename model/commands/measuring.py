@@ -180,7 +180,10 @@ def _show_speed(
         write_json({**document, "predicted": known})
         return
     click.echo(f"{title}: {n_threads} {'thread' if n_threads == 1 else 'threads'}")
-    click.echo(f"  prompt      {speed.prompt_per_s:8.0f} tokens/s" + _beside(predicted, "prompt_per_s"))
+    in_batches = f", in batches of {speed.n_batch}" if speed.n_batch else ""
+    click.echo(
+        f"  prompt      {speed.prompt_per_s:8.0f} tokens/s" + _beside(predicted, "prompt_per_s") + in_batches
+    )
     click.echo(f"  generated   {speed.generated_per_s:8.1f} tokens/s" + _beside(predicted, "generated_per_s"))
     click.echo(f"  memory      {speed.resident_mb:8.0f} MB      " + _beside(predicted, "resident_mb"))
     click.echo(
@@ -204,8 +207,11 @@ def _show_rates(rates: Iterable[Rates], *, is_json: bool) -> None:
 def _describe_rates(rates: Rates) -> Iterator[str]:
     yield f"{rates.n_threads} threads: kept in {calibrate.rates_path(rates.n_threads)}"
     for name, read in rates.read_ns.items():
-        multiply = rates.multiply_ns[name]
-        yield f"  {name:6} {read:.4f} ns a weight read, {multiply:.4f} ns a weight and token multiplied"
+        several, multiply = rates.several_ns[name], rates.multiply_ns[name]
+        yield (
+            f"  {name:6} {read:.4f} ns a weight read, {several:.4f} more for several tokens at once, "
+            f"{multiply:.4f} ns a weight and token multiplied"
+        )
     yield f"  experts {rates.expert:.1f} times the arithmetic; {rates.layer_us:.0f} us a layer"
 
 
@@ -232,13 +238,13 @@ def _to_json(row: Comparison) -> dict[str, Any]:
 
 def _check_table(rows: list[Comparison]) -> Iterator[str]:
     figures = ("prompt tokens/s: predicted, measured", "generated: predicted, measured", "MB")
-    yield f"| shape | type | threads | {' | '.join(figures)} |"
-    yield "|---|---|---|---|---|---|"
+    yield f"| shape | type | threads | batch | {' | '.join(figures)} |"
+    yield "|---|---|---|---|---|---|---|"
     for row in rows:
         one, other = row.predicted, row.measured
         prompt, generated = row.errors
         yield (
-            f"| {row.subject.title} | {row.subject.quant} | {row.n_threads} "
+            f"| {row.subject.title} | {row.subject.quant} | {row.n_threads} | {one.n_batch}, {other.n_batch} "
             f"| {one.prompt_per_s:.0f}, {other.prompt_per_s:.0f} ({prompt:+.0%}) "
             f"| {one.generated_per_s:.1f}, {other.generated_per_s:.1f} ({generated:+.0%}) "
             f"| {one.resident_mb:.0f}, {other.resident_mb:.0f} |"

@@ -15,6 +15,8 @@ from model.fit import (
     choose_fit,
     choose_max_tokens,
     guess_prompt_per_s,
+    settle_batch,
+    speed_for_batch,
     tune,
 )
 
@@ -35,6 +37,23 @@ SMALL, LARGE = 12_000_000, 900_000_000
 )
 def test_a_batch_ends_before_a_person_notices(prompt_per_s: float, weights_bytes: int, n_batch: int) -> None:
     assert choose_batch(prompt_per_s, weights_bytes) == n_batch
+
+
+@pytest.mark.parametrize("n_batch", [4, 8, 16, 32, 64, 128, 256, 512])
+@pytest.mark.parametrize("weights_bytes", [SMALL, LARGE])
+def test_a_batch_can_be_asked_for_by_its_speed(n_batch: int, weights_bytes: int) -> None:
+    assert choose_batch(speed_for_batch(n_batch, weights_bytes), weights_bytes) == n_batch
+
+
+def test_a_host_measures_itself_with_a_guess_and_chooses_once() -> None:
+    asked: list[int] = []
+
+    def speed(n_batch: int) -> float:
+        asked.append(n_batch)
+        return 600.0
+
+    assert settle_batch(speed, LARGE, n_threads=2) == 64
+    assert asked == [4]
 
 
 def test_a_slow_model_reads_less() -> None:

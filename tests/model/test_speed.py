@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import psutil
 import pytest
 
-from model.attach import HostSpec
+from model.attach import HostSpec, attach, find_meeting
+from model.fit import Fit, speed_for_batch
 from model.gguf import read_header
+from model.meeting import read_identity, release
 from model.protocol import HostUnavailable, ModelRefused
-from model.speed import Workload, choose_ids, connect, measure, measure_file
+from model.speed import Workload, choose_ids, connect, measure, measure_file, remember_fit
 from model.wire import Wire
-from tests.model.hosting import BUILTIN, running_host
+from tests.model.hosting import BUILTIN, eventually, running_host
 
 
 def _children() -> set[int]:
@@ -54,3 +57,18 @@ def test_a_bad_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "no.gguf").write_bytes(b"GGUF")
     with pytest.raises(ModelRefused, match=r"no\.gguf"):
         measure_file(tmp_path / "no.gguf")
+
+
+def test_a_host_has_the_batch_of_the_speed_that_it_remembers(runtime_root: Path, tmp_path: Path) -> None:
+    """How measurements get a host with the batch that they ask for."""
+    spec = HostSpec(BUILTIN, "llama_cpp", n_slots=1, n_threads=1, cache_dir=str(tmp_path))
+    remember_fit(spec, Fit(1, speed_for_batch(32, BUILTIN.stat().st_size), 1.0))
+    meeting = find_meeting(spec, read_identity(BUILTIN), runtime_root)
+    lease = meeting.take_lease()
+    try:
+        process = psutil.Process(attach(meeting, spec, threading.Event()).pid)
+        eventually(lambda: meeting.read_pace().n_batch == 32, "the host says its batch")
+        process.terminate()
+        psutil.wait_procs([process])
+    finally:
+        release(lease)
