@@ -29,6 +29,8 @@ from model.protocol import FimPrompt, GenerationOptions, Piece, TokenPrompt
 # Related code is asked for up to so many characters a token of the prompt: the client trims it to its share.
 SNIPPET_CHARS_PER_TOKEN = 2
 CONTEXT_CHARS_PER_TOKEN = 4
+# Nobody types while a long prompt is built: what a search cut short leaves out would change the next prompt.
+LONG_SEARCH_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,10 @@ async def build_prompt(
     """What the model would see: the same pipeline, up to the point where the model is asked. A budget that is
     named may be larger than the model's own context."""
     if budget.prompt:
-        settings = settings.model_copy(update={"prompt_tokens": budget.prompt})
+        patience_ms = max(settings.search_deadline_ms, LONG_SEARCH_MS if budget.is_long else 0)
+        settings = settings.model_copy(
+            update={"prompt_tokens": budget.prompt, "search_deadline_ms": patience_ms}
+        )
     asked: list[FimPrompt] = []
 
     async def find(context: CompletionContext) -> Retrieval:

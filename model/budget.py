@@ -22,6 +22,7 @@ START_SLACK: Final = (
 STEPS: Final = 24  # rooms change in steps of this fraction of the budget, not with every token that is typed
 LONG: Final = 16_384  # tokens: a longer budget is for the workspace
 LONG_STEPS: Final = 64  # of a long budget the same fraction would be a file left out
+AROUND_STEPS: Final = 24  # but one such step is more than all that follows the cursor in a long prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,11 @@ def share(need: Need, room: int, size: int) -> Plan:
     spare = room - suffix - _total(need, snippets) - sum(need.prefix_counts)
     n_suffix = count_fitting(need.suffix_counts, suffix + spare // size * size)
     spare -= sum(need.suffix_counts[:n_suffix]) - suffix
+    if room >= LONG and not need.context_tokens:
+        around = sum(need.prefix_counts) + sum(need.suffix_counts[:n_suffix])
+        return Plan(
+            0, n_suffix, choose(need.snippet_counts, room, need.snippet_ranks, room // AROUND_STEPS, around)
+        )
     least = _total(need, snippets)
     return Plan(0, n_suffix, _choose(need, max(least, (least + spare) // size * size), size))
 
@@ -89,13 +95,15 @@ def count_fitting(counts: Sequence[int], room: int) -> int:
     return sum(total <= room for total in accumulate(counts))
 
 
-def choose(counts: Sequence[int], room: int, ranks: Sequence[int] = (), size: int = 1) -> tuple[int, ...]:
+def choose(
+    counts: Sequence[int], room: int, ranks: Sequence[int] = (), size: int = 1, around: int = 0
+) -> tuple[int, ...]:
     """Whole snippets, those of the smallest rank first, in their order. One that is too large is left out for
-    smaller ones after it. Snippets of rank 0 change with the cursor: so that the others do not change with
-    them, they are counted in whole steps."""
+    smaller ones after it. Snippets of rank 0 change with the cursor, as does what stands `around` it: so that
+    the others do not change with them, they are counted together, in whole steps."""
     ranks = ranks or range(1, len(counts) + 1)
     chosen: list[int] = []
-    first = 0
+    first = around
     for index in sorted(range(len(counts)), key=ranks.__getitem__):
         used = round_up(first, size) if ranks[index] > 0 else first
         if used + counts[index] <= room:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from lsp_server.types import Snippet
 from model.protocol import FimPrompt, PromptSnippet
@@ -125,7 +126,7 @@ def _below_end(suffix: str, budget_tokens: int) -> int:
 
 def lengthen(prompt: FimPrompt, workspace: Sequence[Snippet], budget_tokens: int) -> FimPrompt:
     """The prompt with the workspace before it. Its own snippets are what depends on the cursor: they come
-    last and are the last to go; the rest of its file comes before them."""
+    last, file by file, and are the last to go; the rest of its file comes before them."""
     start = window_start(prompt.prefix, budget_tokens)
     end = _below_end(prompt.suffix, budget_tokens)
     far = _far(prompt, start, end, budget_tokens)
@@ -137,7 +138,7 @@ def lengthen(prompt: FimPrompt, workspace: Sequence[Snippet], budget_tokens: int
         snippets=(
             *(PromptSnippet(item.path, item.text, item.rank + n_first + 1) for item in workspace),
             *(PromptSnippet(prompt.path, text, rank + 1) for rank, text in far),
-            *(replace(item, rank=0) for item in prompt.snippets),
+            *(replace(item, rank=0) for item in sorted(prompt.snippets, key=attrgetter("path"))),
         ),
     )
 

@@ -8,7 +8,17 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.budget import SNIPPET_SHARE, SUFFIX_SHARE, Need, Plan, choose, count_fitting, pick_start, share
+from model.budget import (
+    SNIPPET_SHARE,
+    SUFFIX_SHARE,
+    Need,
+    Plan,
+    choose,
+    count_fitting,
+    pick_start,
+    share,
+    step,
+)
 
 counts = st.lists(st.integers(0, 60), max_size=80)
 
@@ -92,6 +102,30 @@ def test_what_changes_with_the_cursor_does_not_move_what_does_not() -> None:
     counts = [30] * 20
     chosen = {choose([*counts, first], 500, [*range(1, 21), 0], 100)[:-1] for first in range(1, 101)}
     assert len(chosen) == 1
+
+
+def test_a_line_later_a_long_prompt_shows_the_same_of_the_workspace() -> None:
+    """What is above the cursor, below it and found for it takes its turn within one step."""
+    room, bulk = 131_072, [700] * 200
+
+    def workspace(n_above: int, n_below: int, n_found: int) -> tuple[int, ...]:
+        need = Need(
+            lines_of([10] * n_above),
+            [10] * n_above,
+            [10] * n_below,
+            [*bulk, *[20] * n_found],
+            [*range(1, len(bulk) + 1), *[0] * n_found],
+        )
+        plan = share(need, room, step(room))
+        assert sum(used(need, plan)) <= room
+        assert [index for index in plan.snippets if index >= len(bulk)] == [
+            len(bulk) + n for n in range(n_found)
+        ]
+        return tuple(index for index in plan.snippets if index < len(bulk))
+
+    shown = {workspace(above, 170, found) for above in range(0, 230, 10) for found in (0, 1, 30, 66)}
+    assert len(shown) == 1
+    assert sum(bulk[index] for index in shown.pop()) > 0.95 * room
 
 
 @given(counts, counts, st.integers(1, 400), st.integers(1, 2000))

@@ -39,8 +39,17 @@ SCRIPTS = Workspace(
         "src/app.ts": "",
         "src/lib/index.ts": "",
         "src/lib/store.ts": "",
+        "src/lib/icon.tsx": "",
         "web/tsconfig.json": '{"extends": "../tsconfig.json"}',
         "web/main.ts": "",
+        "ui/tsconfig.json": """{"compilerOptions":
+            {"paths": {"ui/*": ["./generated/*", "./src/*"], "*/styles": ["./src/*/theme.ts"]}}}""",
+        "ui/src/button.tsx": "",
+        "ui/src/button/theme.ts": "",
+        "ui/generated/api.d.ts": "",
+        "plain/jsconfig.json": '{"compilerOptions": {"baseUrl": "source"}}',
+        "plain/source/tool.js": "",
+        "plain/main.js": "",
         "packages/core/package.json": """{"name": "@acme/core", "main": "./dist/index.js",
             "exports": {".": {"import": "./dist/index.mjs"}, "./deep/*": "./src/deep/*.ts"},
             "imports": {"#inner": "./src/inner.ts"}}""",
@@ -56,6 +65,8 @@ GO = Workspace(
         "store/store.go": "",
         "tools/go.mod": "// a comment\nmodule example.com/shop/tools\n",
         "tools/gen/gen.go": "",
+        "internal/price/price.go": "",
+        "docs/notes.md": "",
     }
 )
 RUST = Workspace(
@@ -64,6 +75,9 @@ RUST = Workspace(
         "shop/src/store/mod.rs": "",
         "shop/src/store/disk.rs": "",
         "shop/src/cart.rs": "",
+        "shop/src/tax.rs": "",
+        "shop/src/tax/rates.rs": "",
+        "shop/src/tax/rates/old.rs": "",
         "shop-core/src/lib.rs": "",
         "shop-core/src/money.rs": "",
     }
@@ -72,6 +86,8 @@ DOTTED = Workspace(
     {
         "app/src/main/java/com/shop/Cart.java": "",
         "app/src/main/java/com/shop/Item.java": "",
+        "app/src/test/java/com/shop/CartTest.java": "",
+        "app/src/main/java/com/other/Item.java": "",
         "core/src/main/kotlin/com/core/Money.kt": "",
         "Shop/Models/Order.cs": "",
         "composer.json": '{"autoload": {"psr-4": {"Acme\\\\Shop\\\\": "src/"}}}',
@@ -94,6 +110,14 @@ DOTTED = Workspace(
         ("@/lib/store", "src/app.ts", "src/lib/store.ts"),
         ("@lib", "web/main.ts", "src/lib/index.ts"),
         ("src/app", "web/main.ts", "src/app.ts"),
+        ("./icon.jsx", "src/lib/store.ts", "src/lib/icon.tsx"),
+        (".", "src/lib/store.ts", "src/lib/index.ts"),
+        ("..", "src/lib/deep/any.ts", "src/lib/index.ts"),
+        ("ui/api", "ui/src/button.tsx", "ui/generated/api.d.ts"),
+        ("ui/button", "ui/src/button.tsx", "ui/src/button.tsx"),
+        ("button/styles", "ui/src/button.tsx", "ui/src/button/theme.ts"),
+        ("ui/button", "src/app.ts", ""),
+        ("tool", "plain/main.js", "plain/source/tool.js"),
         ("@acme/core", "src/app.ts", "packages/core/src/index.ts"),
         ("@acme/core/deep/one", "src/app.ts", "packages/core/src/deep/one.ts"),
         ("#inner", "packages/core/src/index.ts", "packages/core/src/inner.ts"),
@@ -111,6 +135,9 @@ def test_scripts(module: str, importer: str, expected: str) -> None:
         ("example.com/shop/store", "store/"),
         ("example.com/shop", "./"),
         ("example.com/shop/tools/gen", "tools/gen/"),
+        ("example.com/shop/tools", ""),
+        ("example.com/shop/internal/price", "internal/price/"),
+        ("example.com/shop/docs", ""),
         ("example.com/shop/absent", ""),
         ("example.com/shopping", ""),
         ("fmt", ""),
@@ -118,6 +145,7 @@ def test_scripts(module: str, importer: str, expected: str) -> None:
 )
 def test_go_packages_are_folders(module: str, expected: str) -> None:
     assert resolve("go", module, "main.go", GO) == expected
+    assert resolve("go", module, "tools/gen/gen.go", GO) == expected
 
 
 @pytest.mark.parametrize(
@@ -128,6 +156,13 @@ def test_go_packages_are_folders(module: str, expected: str) -> None:
         ("self::disk", "shop/src/store/mod.rs", "shop/src/store/disk.rs"),
         ("super::cart", "shop/src/store/mod.rs", "shop/src/cart.rs"),
         ("shop_core::money", "shop/src/cart.rs", "shop-core/src/money.rs"),
+        ("self::rates", "shop/src/tax.rs", "shop/src/tax/rates.rs"),
+        ("rates", "shop/src/tax.rs", "shop/src/tax/rates.rs"),
+        ("super::rates", "shop/src/tax/rates/old.rs", "shop/src/tax/rates.rs"),
+        ("super::super::cart", "shop/src/tax/rates.rs", "shop/src/cart.rs"),
+        ("crate::tax::rates::Rate::Flat", "shop/src/lib.rs", "shop/src/tax/rates.rs"),
+        ("crate", "shop/src/tax/rates.rs", "shop/src/lib.rs"),
+        ("shop_core", "shop/src/cart.rs", "shop-core/src/lib.rs"),
         ("std::fmt", "shop/src/cart.rs", ""),
     ],
 )
@@ -150,12 +185,16 @@ _CART = "app/src/main/java/com/shop/Cart.java"
         ("java", "com.shop", "Item", "Other.java", "app/src/main/java/com/shop/Item.java"),
         ("java", "com.shop.Cart", "Line", "Other.java", _CART),
         ("java", ".", "Item", _CART, "app/src/main/java/com/shop/Item.java"),
+        ("java", "com.other", "Item", _CART, "app/src/main/java/com/other/Item.java"),
+        ("java", "com.shop", "Cart", "app/src/test/java/com/shop/CartTest.java", _CART),
         ("java", "java.util", "List", _CART, ""),
         ("kotlin", "com.core", "Money", "App.kt", "core/src/main/kotlin/com/core/Money.kt"),
         ("csharp", "Shop.Models", "Order", "Program.cs", "Shop/Models/Order.cs"),
         ("php", "Acme\\Shop\\Model", "User", "index.php", "src/Model/User.php"),
         ("c", "shop/cart.h", "*", "engine/cart.cpp", "include/shop/cart.h"),
         ("c", "local.h", "*", "engine/cart.cpp", "engine/local.h"),
+        ("c", "../include/shop/cart.h", "*", "engine/cart.cpp", "include/shop/cart.h"),
+        ("c", "cart.h", "*", "include/shop/other.h", "include/shop/cart.h"),
         ("c", "stdio.h", "*", "engine/cart.cpp", ""),
         ("ruby", "./shop/cart", "*", "lib/shop.rb", "lib/shop/cart.rb"),
         ("ruby", "shop/cart", "*", "bin/run.rb", "lib/shop/cart.rb"),
