@@ -28,6 +28,9 @@ class Taken(StrEnum):
     WORD = "word"
 
 
+TIMES = {"whole": "times whole", "lines": "by lines", "word": "by word"}
+
+
 @dataclass(frozen=True, slots=True)
 class Acceptance:
     """So many characters were inserted, and so many of them stay."""
@@ -140,13 +143,13 @@ def evaluate(model: str, records: Sequence[Record]) -> Evaluation:
 
 def rows(found: Evaluation) -> list[tuple[str, str]]:
     """The table."""
-    kinds = ", ".join(f"{kind} {n}" for kind, n in found.taken.items())
+    kinds = ", ".join(f"{n} {TIMES[kind]}" for kind, n in found.taken.items())
     times = found.answer_ms
     return [
         ("functions written", f"{found.n_functions} ({found.n_chars} characters, {found.n_strokes} keys)"),
         ("ratio of completed code", f"{found.completed_ratio:.1%}"),
         ("characters accepted", f"{found.n_inserted} ({kinds})"),
         ("  and retained", str(found.n_retained)),
-        ("shown but wrong, for 100 keys", f"{found.wrong_per_100_strokes:.1f}"),
-        ("key to answer, p50 / p95", f"{times.p50 or 0:.0f} / {times.p95 or 0:.0f} ms"),
+        ("shown but wrong, per 100 keys", f"{found.wrong_per_100_strokes:.1f}"),
+        ("from key to answer, p50 / p95", f"{times.p50 or 0:.0f} / {times.p95 or 0:.0f} ms"),
     ]

@@ -252,6 +252,35 @@ async def test_nothing_starts_where_nothing_is_wanted(desk: Desk) -> None:
     assert not desk.completer._computations
 
 
+@pytest.mark.parametrize("in_comments", [False, True])
+async def test_in_comments_it_begins_where_that_is_wanted(
+    monkeypatch: pytest.MonkeyPatch, in_comments: bool
+) -> None:
+    desk = Desk(monkeypatch, in_comments=in_comments)
+    desk.text = "x = 1  # the"
+    desk.type(" ")
+    assert bool(desk.completer._computations) is in_comments
+
+
+async def test_an_undo_starts_nothing_and_ends_what_was_begun(desk: Desk) -> None:
+    desk.type(" f(")
+    desk.type("1")
+    await desk.asked(1)
+    assert desk.completer._computations
+    desk.edit(Change(3, 4, ""))
+    desk.type(" f(")
+    assert not desk.completer._computations
+    await turns_until(lambda: desk.engine.n_open == 0)
+
+
+async def test_a_cursor_in_several_places_ends_what_was_begun(desk: Desk) -> None:
+    desk.type(" ")
+    await desk.asked(1)
+    desk.completer.on_edit(snapshot_of("x = a\ny = a"), None)
+    assert not desk.completer._computations
+    assert len(desk.engine.prompts) == 1
+
+
 async def test_nothing_starts_by_itself_when_it_is_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     desk = Desk(monkeypatch, rest_s=0.0, prefetch=False)
     desk.type("x")
@@ -294,6 +323,7 @@ async def test_a_host_that_says_nothing_costs_one_null(monkeypatch: pytest.Monke
     desk.text = "x = "
     result = await desk.ask()
     assert isinstance(result, NoCompletion) and result.reason is Reason.TIMED_OUT
+    await asyncio.wait({desk.completer._computations[URI].task})
     assert desk.engine.n_open == 0
 
 

@@ -51,6 +51,8 @@ def test_figures() -> None:
     assert (found.n_inserted, found.n_retained) == (10, 8)
     assert found.taken == {"whole": 1, "lines": 0, "word": 0}
     assert ("  and retained", "8") in rows(found)
+    [accepted] = [figure for name, figure in rows(found) if name == "characters accepted"]
+    assert accepted.endswith("(1 times whole, 0 by lines, 0 by word)")
 
 
 def test_of_nothing() -> None:
