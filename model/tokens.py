@@ -20,7 +20,7 @@ from typing import Final
 from model.fim import CONTROL_TOKENS, FILE_DECIDES, Family, family
 from model.protocol import HostUnavailable, ModelInfo, ModelRefused
 
-MAX_CACHED_CHARS: Final = 4_000_000
+MAX_CACHED_CHARS: Final = 1_000_000  # some 20 MB with their ids; a prompt of 131,072 tokens is half of it
 MAX_LINE_CHARS: Final = 512  # a longer line is cut, so that one line of a minified file is not all or nothing
 MAX_REQUEST_CHARS: Final = 32_000  # about 10 ms of the host's time
 MAX_REQUESTS: Final = 4  # at once, where each text needs a request of its own
