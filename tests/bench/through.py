@@ -4,7 +4,9 @@
 
 Prints one table; judges nothing. The real server as a subprocess; a suggestion is typed character by
 character, deleted again, and the editor asks after every key. Two times of each answer that the server's own
-record calls cached: from the question to the answer as the editor sees it, and within the server.
+record calls cached: from the question to the answer as the editor sees it, and within the server. Beside
+them the server's processor time for a key (edit, question, and the reading of the record), which other
+programs on the machine do not change much.
 """
 
 from __future__ import annotations
@@ -16,11 +18,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 
 from lsp_server.bench.replay import Readiness
-from lsp_server.bench.room import own_folders
+from lsp_server.bench.room import own_folders, read_cpu_s
 from lsp_server.demo.client import EditorClient, OpenDocument, start_server
 from lsp_server.demo.screen import percentile
 from lsp_server.types import Span
@@ -40,6 +43,7 @@ class Times:
     seen_ms: list[float] = field(default_factory=list)
     inside_ms: list[float] = field(default_factory=list)
     n_computed: int = 0
+    cpu_s: float = 0.0
 
 
 def run(n_rounds: int, model: str) -> Times:
@@ -54,9 +58,12 @@ async def measure(workspace: Path, n_rounds: int, model: str) -> Times:
     options = {**OPTIONS, "model": {"name": model, "idle_exit_s": 1.0}}
     async with start_server(workspace, options, readiness.on_notification) as client:
         await readiness.wait()
+        server = psutil.Process(client.pid)
+        before_s = read_cpu_s(server)
         for number in range(n_rounds):
             text = f"# {number}\n{TEXTS[number % len(TEXTS)]}"
             await type_through(client, OpenDocument(client, workspace / f"{number}.py", text), times)
+        times.cpu_s = read_cpu_s(server) - before_s
     return times
 
 
@@ -93,6 +100,8 @@ def draw(times: Times) -> Table:
         table.add_column(name, justify="left" if name == "milliseconds" else "right")
     table.add_row("as the editor sees it", *figures(times.seen_ms))
     table.add_row("within the server", *figures(times.inside_ms))
+    n_keys = len(times.seen_ms) + times.n_computed
+    table.add_row("processor time for a key, mean", f"{1000 * times.cpu_s / max(n_keys, 1):.1f}", "", "")
     return table
 
 
