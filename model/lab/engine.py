@@ -56,7 +56,7 @@ class UnixConnection(http.client.HTTPConnection):
     """HTTP on a unix socket."""
 
     def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=120)
+        super().__init__("localhost", timeout=3600)  # a stopped process has lost no time
         self._path = path
 
     def connect(self) -> None:
