@@ -20,8 +20,7 @@ def test_an_untitled_buffer(window: Workbench):
     window.page.locator(".tab.active", has_text="Untitled").first.wait_for()
     window.wait_for_focus()
     window.page.keyboard.insert_text(TABLE_PY.text)
-    window.type(TABLE_PY.typed)
-    assert window.wait_for_ghost()
+    assert window.type_for_ghost(TABLE_PY.typed)
     window.command("View: Revert and Close Editor")
 
 
@@ -31,8 +30,7 @@ def test_a_notebook(window: Workbench):
     window.press("Enter")  # from the cell into its text
     window.page.locator(".notebookOverlay .monaco-editor.focused").wait_for()
     window.page.keyboard.insert_text(TABLE_PY.text)
-    window.type(TABLE_PY.typed)
-    assert window.wait_for_ghost()
+    assert window.type_for_ghost(TABLE_PY.typed)
     window.command("View: Revert and Close Editor")
 
 

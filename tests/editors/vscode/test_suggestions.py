@@ -116,7 +116,7 @@ def test_a_prompt_is_made_ready_where_the_cursor_is_put(window: Workbench, studi
     path = window.folder / "long.py"
     path.write_text("\n\n".join(f"def number_{n}() -> int:\n    return {n}\n" for n in range(40)))
     window.open_file(path, 3, 1)
-    for line in (150, 30, 120, 60):
+    for line in (152, 32, 120, 60):  # empty ones: before a word no suggestion is wanted
         before = n_prepared(studio)
         window.go_to(line, 1)
         window.evaluate_until(lambda: n_prepared(studio), lambda n, before=before: n > before, "a prompt")

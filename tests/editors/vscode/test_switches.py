@@ -65,7 +65,7 @@ def test_off_for_a_language_and_on_again(window: Workbench, studio: Studio):
     window.open_menu()
     window.choose("Turn off for python")
     window.wait_for_status("^edgewise, off: edgewise.completion.disabled_languages holds python")
-    type_and_be_refused(window, studio, "language-off.py")
+    type_and_be_refused(window, studio, "typed.py")
     window.open_menu()
     window.choose("Turn on for python")
     window.wait_until_ready()
