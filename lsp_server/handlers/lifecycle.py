@@ -17,6 +17,7 @@ from lsp_server.handlers.commands import COMMANDS
 from lsp_server.handlers.profile import Profile, parse_profile
 from lsp_server.handlers.window import Window
 
+VERSION = version("edgewise")
 WATCHED_FILES = {"watchers": [{"globPattern": "**/*"}]}
 
 
@@ -29,9 +30,13 @@ def on_initialize(window: Window, params: object) -> types.InitializeResult:
     window.session.encoding = profile.encoding
     window.session.set_roots(profile.roots)
     window.session.configure(profile.options, {})
+    return build_result(profile)
+
+
+def build_result(profile: Profile) -> types.InitializeResult:
     return types.InitializeResult(
         capabilities=build_capabilities(profile),
-        server_info=types.ServerInfo(name="edgewise", version=version("edgewise")),
+        server_info=types.ServerInfo(name="edgewise", version=VERSION),
     )
 
 
