@@ -5,6 +5,7 @@ Runs in the session. Brings index, pipeline and engine together; holds no state.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
@@ -19,11 +20,12 @@ from lsp_server.completion.layout import (
 from lsp_server.completion.pipeline import Memory, Ports, complete
 from lsp_server.engine import Engine
 from lsp_server.index.service import IndexService
+from lsp_server.index.syntax_place import read_syntax_place
 from lsp_server.masking import mask_secrets
 from lsp_server.notebooks import whole_notebook
 from lsp_server.settings import CompletionSettings
 from lsp_server.trace import TraceDraft
-from lsp_server.types import CompletionRequest, NoCompletion, Retrieval, Snippet
+from lsp_server.types import CompletionRequest, NoCompletion, Retrieval, Snippet, SyntaxPlace
 from model.protocol import FimPrompt, GenerationOptions, Piece, TokenPrompt
 
 # Related code is asked for up to so many characters a token of the prompt: the client trims it to its share.
@@ -31,6 +33,7 @@ SNIPPET_CHARS_PER_TOKEN = 2
 CONTEXT_CHARS_PER_TOKEN = 4
 # Nobody types while a long prompt is built: what a search cut short leaves out would change the next prompt.
 LONG_SEARCH_MS = 500
+SYNTAX_DEADLINE_S = 0.02  # about a millisecond is usual; a language's first time loads its grammar
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,17 @@ async def search(
         return Retrieval()
     snapshot, offset = whole_notebook(context.snapshot, context.offset)
     return await index.retrieve(snapshot, offset, budget_chars, deadline_ms)
+
+
+async def find_syntax(context: CompletionContext) -> SyntaxPlace | None:
+    """In a thread: a grammar that is not loaded yet must not hold up the loop."""
+    snapshot = context.snapshot
+    arguments = context.prefix, context.suffix, snapshot.language_id, snapshot.path
+    try:
+        async with asyncio.timeout(SYNTAX_DEADLINE_S):
+            return await asyncio.to_thread(read_syntax_place, *arguments)
+    except TimeoutError:
+        return None
 
 
 async def build_prompt(

@@ -178,6 +178,15 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SyntaxPlace:
+    """Where the cursor stands in the syntax tree: at the beginning of a statement, or not. `kind` is the
+    grammar's name of the node around it."""
+
+    is_statement: bool
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class NoCompletion:
     reason: Reason
     detail: str = ""

@@ -43,6 +43,7 @@ REASONS: Mapping[str, str] = {
 STAGES: Mapping[str, str] = {
     "context": "reading the text around the cursor",
     "cache": "looking for an earlier suggestion",
+    "syntax": "reading the syntax tree at the cursor",
     "search": "looking for related code in the workspace",
     "generate": "asking the model",
     "filters": "checking the model's text",
@@ -68,7 +69,7 @@ def explain_last(records: Iterable[TraceRecord]) -> tuple[str, ...]:
 def explain(record: TraceRecord) -> tuple[str, ...]:
     outcome = str(record.fields.get("outcome"))
     first = REASONS.get(outcome, f"The request ended as “{outcome}”.")
-    sentences = (first, _origin(record), _times(record), _search(record), _tokens(record))
+    sentences = (first, _origin(record), _times(record), _search(record), _tokens(record), _mode(record))
     return tuple(sentence for sentence in sentences if sentence)
 
 
@@ -106,6 +107,20 @@ def _tokens(record: TraceRecord) -> str:
     return (
         f"The prompt had {n_prompt:.0f} tokens, of which the model read {n_evaluated:.0f} anew, and it wrote "
         f"{n_generated:.0f} pieces."
+    )
+
+
+def _mode(record: TraceRecord) -> str:
+    """One line or a block, and who decided it."""
+    mode, by = record.fields.get("mode"), str(record.fields.get("mode_by", ""))
+    if mode is None or not by:
+        return ""
+    asked = "A block was asked for" if mode == "block" else "One line was asked for"
+    kind = by.removeprefix("tree:").replace("_", " ")
+    return f"{asked}: " + (
+        f"in the syntax tree the cursor stands in “{kind}”."
+        if by.startswith("tree:")
+        else "that is what the text around the cursor looks like."
     )
 
 

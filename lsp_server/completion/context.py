@@ -203,15 +203,15 @@ def _mode(prefix: str, suffix: str, language: Language, scanned: Scan, settings:
     line."""
     line_before = prefix[prefix.rfind("\n") + 1 :]
     line_after = _first_line(suffix).strip()
-    if settings.multi_line == "never" or not _leaves_room(line_before, line_after):
+    if settings.multi_line == "never" or not leaves_room(line_before, line_after):
         return Mode.SINGLE_LINE
     if settings.multi_line == "always":
         return Mode.BLOCK
-    is_due = _is_block_due(line_before, language, scanned) and not _has_body(line_before, suffix, language)
+    is_due = _is_block_due(line_before, language, scanned) and not has_body(line_before, suffix, language)
     return Mode.BLOCK if is_due else Mode.SINGLE_LINE
 
 
-def _leaves_room(line_before: str, line_after: str) -> bool:
+def leaves_room(line_before: str, line_after: str) -> bool:
     """More lines fit at the end of a line, and between a brace and the one that the editor put behind it."""
     return not line_after or (line_before.rstrip().endswith("{") and line_after.strip("}]);,") == "")
 
@@ -231,7 +231,7 @@ def _ends_in_expression(line: str, language: Language) -> bool:
     return language.blocks is Blocks.INDENT and language.has_brackets and bool(_COLON.search(line))
 
 
-def _has_body(line_before: str, suffix: str, language: Language) -> bool:
+def has_body(line_before: str, suffix: str, language: Language) -> bool:
     """Whether the block that the line opens stands below already: a second body is not wanted."""
     below = next((line for line in suffix.split("\n", 40)[1:40] if line.strip()), "")
     n_deep, n_below = (len(indentation_of(line)) for line in (line_before, below))

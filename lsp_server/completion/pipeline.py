@@ -21,13 +21,14 @@ from lsp_server.completion.cache import Suggestion, Suggestions
 from lsp_server.completion.context import CompletionContext, build_context
 from lsp_server.completion.filters import FILTERS, UNFINISHED_FILTERS, apply_filters
 from lsp_server.completion.filters.brackets import n_replaced
+from lsp_server.completion.mode import is_open, mode_at, reason_of
 from lsp_server.completion.placing import place
 from lsp_server.completion.prompt import build_options, build_prompt
 from lsp_server.completion.stream import Answer, Ending, read_answer
 from lsp_server.completion.trigger import switched_off, unwanted
 from lsp_server.settings import CompletionSettings
 from lsp_server.trace import TraceDraft
-from lsp_server.types import Completion, CompletionRequest, NoCompletion, Reason, Retrieval
+from lsp_server.types import Completion, CompletionRequest, NoCompletion, Reason, Retrieval, SyntaxPlace
 from model.protocol import FimPrompt, GenerationOptions, ModelError, Piece, Shown
 
 PREPARED_SHARE = 0.85  # of the prompt's tokens are filled at rest; the remainder is for what is typed
@@ -40,6 +41,10 @@ async def _prefill_nothing(_: FimPrompt, __: int) -> Shown:
 
 
 async def _measure_nothing(_: FimPrompt, __: int) -> Shown | None:
+    return None
+
+
+async def _see_nothing(_: CompletionContext) -> SyntaxPlace | None:
     return None
 
 
@@ -56,13 +61,14 @@ class Ports:
     """What the pipeline asks of the rest of the session. `generate` is an async generator; closing it frees
     the engine's slot. `prefill` evaluates a prompt of so many tokens at most; `measure` says what such a
     prompt would show. `is_append_only` says whether text that is typed comes last in the model's layout
-    anyway."""
+    anyway. `find_syntax` reads the syntax tree at the cursor; None where it does not tell."""
 
     search: Callable[[CompletionContext], Awaitable[Retrieval]]
     generate: Callable[[FimPrompt, GenerationOptions], AsyncIterator[Piece]]
     prefill: Callable[[FimPrompt, int], Awaitable[Shown]] = _prefill_nothing
     measure: Callable[[FimPrompt, int], Awaitable[Shown | None]] = _measure_nothing
     is_append_only: Callable[[], bool] = _never
+    find_syntax: Callable[[CompletionContext], Awaitable[SyntaxPlace | None]] = _see_nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +143,7 @@ def look_up(
         context = wanted_context(request, settings)
     if isinstance(context, NoCompletion):
         return context
-    trace.set(trigger=context.trigger.value, mode=context.mode.value)
+    trace.set(trigger=context.trigger.value)
     with trace.stage("cache"):
         remembered = memory.suggestions.find(context, settings)
     trace.set(is_cached=remembered is not None)
@@ -153,6 +159,7 @@ async def compute(
     hear: Callable[[str], None] = _ignore,
 ) -> Suggestion | NoCompletion:
     """Asks the model and remembers its suggestion. `hear` gets the model's text so far, again and again."""
+    context = await _with_mode(context, settings, ports, trace)
     anchor = await _anchor(context, settings, ports, memory, trace)
     anchor = await _leave_room(anchor, context, settings, ports, memory)
     answer = await _answer(context, anchor, settings, ports, trace, hear)
@@ -190,6 +197,20 @@ def wanted_context(
     if isinstance(context, NoCompletion):
         return context
     return unwanted(context, settings) or context
+
+
+async def _with_mode(
+    context: CompletionContext, settings: CompletionSettings, ports: Ports, trace: TraceDraft
+) -> CompletionContext:
+    """The tree decides how much is asked for; where it does not tell, what the text looks like."""
+    place_in_tree = None
+    if is_open(context, settings):
+        with trace.stage("syntax"):
+            place_in_tree = await ports.find_syntax(context)
+    if place_in_tree is not None:
+        context = replace(context, mode=mode_at(place_in_tree, context))
+    trace.set(mode=context.mode.value, mode_by=reason_of(place_in_tree))
+    return context
 
 
 async def _anchor(

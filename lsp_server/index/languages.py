@@ -18,7 +18,8 @@ class Language:
     `imports` names the reader in `imports.py`, `resolver` the one in `resolve`.
     `query` is the stem of the file under `queries/`, or several with `+` between; rows may share one.
     A notebook's path counts as Python's; `source.py` looks at its kernel. `names` are files without a suffix.
-    `member_marks` stand between a receiver and a name.
+    `member_marks` stand between a receiver and a name. `bodies` are the grammar's nodes that hold statements,
+    members or cases one below the other; without them the tree is not asked for a completion's mode.
     """
 
     id: str
@@ -32,9 +33,30 @@ class Language:
     resolver: str = ""
     names: tuple[str, ...] = ()
     member_marks: tuple[bytes, ...] = (b".", b"->", b"::")
+    bodies: frozenset[str] = frozenset()
 
 
 _C_BLOCK = ("/*", "*/")
+_SCRIPT_BODIES = frozenset(
+    {"program", "statement_block", "class_body", "switch_body", "switch_case", "switch_default"}
+    | {"interface_body", "enum_body"}
+)
+_GO_BODIES = frozenset(
+    {"source_file", "block", "statement_list", "field_declaration_list", "interface_type"}
+    | {"expression_switch_statement", "type_switch_statement", "select_statement"}
+    | {"expression_case", "type_case", "default_case", "communication_case"}
+)
+_RUST_BODIES = frozenset(
+    {"source_file", "block", "declaration_list", "field_declaration_list", "enum_variant_list", "match_block"}
+)
+_JAVA_BODIES = frozenset(
+    {"program", "block", "constructor_body", "class_body", "interface_body", "annotation_type_body"}
+    | {"enum_body_declarations", "switch_block", "switch_block_statement_group"}
+)
+_C_BODIES = frozenset(
+    {"translation_unit", "compound_statement", "field_declaration_list", "case_statement", "declaration_list"}
+    | {"preproc_if", "preproc_ifdef", "preproc_else", "preproc_elif"}
+)
 
 LANGUAGES: tuple[Language, ...] = (
     Language(
@@ -45,6 +67,7 @@ LANGUAGES: tuple[Language, ...] = (
         "#",
         imports="python",
         resolver="python",
+        bodies=frozenset({"module", "block"}),
     ),
     Language(
         "javascript",
@@ -55,6 +78,7 @@ LANGUAGES: tuple[Language, ...] = (
         _C_BLOCK,
         imports="javascript",
         resolver="javascript",
+        bodies=_SCRIPT_BODIES,
     ),
     Language(
         "typescript",
@@ -66,6 +90,7 @@ LANGUAGES: tuple[Language, ...] = (
         "language_typescript",
         imports="javascript",
         resolver="javascript",
+        bodies=_SCRIPT_BODIES,
     ),
     Language(
         "typescriptreact",
@@ -77,10 +102,33 @@ LANGUAGES: tuple[Language, ...] = (
         "language_tsx",
         imports="javascript",
         resolver="javascript",
+        bodies=_SCRIPT_BODIES,
     ),
-    Language("go", (".go",), "tree_sitter_go", "go", "//", _C_BLOCK, imports="go", resolver="go"),
-    Language("rust", (".rs",), "tree_sitter_rust", "rust", "//", _C_BLOCK, imports="rust", resolver="rust"),
-    Language("java", (".java",), "tree_sitter_java", "java", "//", _C_BLOCK, imports="java", resolver="java"),
+    Language(
+        "go", (".go",), "tree_sitter_go", "go", "//", _C_BLOCK, imports="go", resolver="go", bodies=_GO_BODIES
+    ),
+    Language(
+        "rust",
+        (".rs",),
+        "tree_sitter_rust",
+        "rust",
+        "//",
+        _C_BLOCK,
+        imports="rust",
+        resolver="rust",
+        bodies=_RUST_BODIES,
+    ),
+    Language(
+        "java",
+        (".java",),
+        "tree_sitter_java",
+        "java",
+        "//",
+        _C_BLOCK,
+        imports="java",
+        resolver="java",
+        bodies=_JAVA_BODIES,
+    ),
     Language(
         "csharp",
         (".cs", ".csx"),
@@ -157,7 +205,9 @@ LANGUAGES: tuple[Language, ...] = (
         resolver="shell",
         member_marks=(),
     ),
-    Language("c", (".c", ".h"), "tree_sitter_c", "c", "//", _C_BLOCK, imports="c", resolver="c"),
+    Language(
+        "c", (".c", ".h"), "tree_sitter_c", "c", "//", _C_BLOCK, imports="c", resolver="c", bodies=_C_BODIES
+    ),
     Language(
         "cpp",
         (".cpp", ".cc", ".cxx", ".c++", ".hpp", ".hh", ".hxx", ".h++", ".ipp", ".inl"),
@@ -167,6 +217,7 @@ LANGUAGES: tuple[Language, ...] = (
         _C_BLOCK,
         imports="c",
         resolver="c",
+        bodies=_C_BODIES,
     ),
 )
 

@@ -130,3 +130,23 @@ def test_why_there_was_little_related_code(note: str) -> None:
 
 def test_nothing_is_said_of_a_search_that_found_enough() -> None:
     assert explain(record(search_note="")) == explain(record())
+
+
+@pytest.mark.parametrize(
+    ("mode", "by", "sentence"),
+    [
+        (
+            "single-line",
+            "tree:argument_list",
+            "One line was asked for: in the syntax tree the cursor stands in “argument list”.",
+        ),
+        ("block", "tree:block", "A block was asked for: in the syntax tree the cursor stands in “block”."),
+        (
+            "block",
+            "text",
+            "A block was asked for: that is what the text around the cursor looks like.",
+        ),
+    ],
+)
+def test_why_one_line_or_a_block(mode: str, by: str, sentence: str) -> None:
+    assert explain(record(mode=mode, mode_by=by))[-1] == sentence

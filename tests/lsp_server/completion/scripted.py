@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from lsp_server.completion.context import CompletionContext, build_context
 from lsp_server.completion.pipeline import Memory, Ports, complete
+from lsp_server.index.syntax_place import read_syntax_place
 from lsp_server.settings import CompletionSettings
 from lsp_server.trace import TraceDraft
 from lsp_server.types import (
@@ -17,6 +18,7 @@ from lsp_server.types import (
     NoCompletion,
     Retrieval,
     SelectedCompletion,
+    SyntaxPlace,
     Trigger,
 )
 from model.protocol import FimPrompt, GenerationOptions, Piece, Usage
@@ -77,6 +79,12 @@ async def no_snippets(_: CompletionContext) -> Retrieval:
     return Retrieval()
 
 
+async def read_tree(context: CompletionContext) -> SyntaxPlace | None:
+    """The real tree, in this thread."""
+    snapshot = context.snapshot
+    return read_syntax_place(context.prefix, context.suffix, snapshot.language_id, snapshot.path)
+
+
 def snapshot_of(text: str, language_id: str = "python", uri: str = "file:///w/a") -> DocumentSnapshot:
     return DocumentSnapshot(
         uri=uri,
@@ -120,7 +128,7 @@ async def ask(
     return await complete(
         request,
         settings or CompletionSettings(),
-        Ports(no_snippets, engine.generate),
+        Ports(no_snippets, engine.generate, find_syntax=read_tree),
         memory if memory is not None else Memory(),
         trace or TraceDraft("test"),
     )
