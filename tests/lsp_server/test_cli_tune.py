@@ -27,6 +27,7 @@ Answer = Callable[..., tuple[int, str, str]]
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, value in {"MODELS_DIR": "models", "CACHE_DIR": "cache", "CONFIG": "config.toml"}.items():
         monkeypatch.setenv(f"EDGEWISE_{name}", str(tmp_path / value))
+    monkeypatch.setattr(tuning, "NICENESS", 0)  # the process is the suite's: it cannot be raised again
     return tmp_path
 
 
