@@ -129,6 +129,9 @@ export class Models {
   private async watch(row: ModelRow, signal: AbortSignal, report: (text: string, percentage: number) => void): Promise<void> {
     for await (const _ of setInterval(POLL_MS, undefined, { signal })) {
       const bytes = await this.list().then((list) => list.partial_bytes, () => 0);
+      if (signal.aborted) {
+        return; // it ended while it was counted: the status is another's by now
+      }
       const part = percent(bytes, row.size_bytes);
       report(part === undefined ? megabytes(bytes) : `${part} %`, part ?? 0);
     }
