@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.e2e.conftest import Home, make_home
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    with make_home() as place:
+        yield place
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

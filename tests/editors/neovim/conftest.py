@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Home, make_home
+from tests.e2e.conftest import Home
 from tests.editors.neovim.driver import HERE, PROGRAM, Editor, Face
 
 PYTHON_FILE = """import os
@@ -48,12 +48,6 @@ export function withDiscount(price: number, rate: number): number {
 @pytest.fixture(scope="session", autouse=True)
 def installed() -> None:
     subprocess.run(["bash", str(HERE / "setup.sh")], check=True)
-
-
-@pytest.fixture
-def home() -> Iterator[Home]:
-    with make_home() as place:
-        yield place
 
 
 @pytest.fixture

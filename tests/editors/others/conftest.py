@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Home, make_home
+from tests.e2e.conftest import Home
 from tests.editors.neovim.conftest import PYTHON_FILE, write_project
 from tests.editors.neovim.driver import PROGRAM
 
@@ -34,12 +33,6 @@ LINE = 8  # inside of total
 @pytest.fixture(scope="session", autouse=True)
 def installed() -> None:
     subprocess.run(["bash", str(HERE / "setup.sh")], check=True)
-
-
-@pytest.fixture
-def home() -> Iterator[Home]:
-    with make_home() as place:
-        yield place
 
 
 @pytest.fixture
