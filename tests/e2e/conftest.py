@@ -81,12 +81,12 @@ class Home:
 
     def hosts(self, model: Path = BUILTIN) -> list[psutil.Process]:
         """The engine hosts of one model file."""
-        return [
-            process for process in self.processes() if {"model.host", str(model)} <= set(_command(process))
-        ]
+        wanted = {"model.host", str(model)}
+        return [process for process in self.processes() if wanted <= set(read_command(process))]
 
 
-def _command(process: psutil.Process) -> list[str]:
+def read_command(process: psutil.Process) -> list[str]:
+    """Nothing of one that has just gone."""
     try:
         return process.cmdline()
     except psutil.Error:
@@ -125,7 +125,7 @@ def make_home() -> Iterator[Home]:
         yield place
     finally:
         _, left = psutil.wait_procs(place.processes(), timeout=GONE_TIMEOUT_S)
-        commands = [command for process in left if (command := _command(process))]
+        commands = [command for process in left if (command := read_command(process))]
         for process in left:
             process.kill()
         shutil.rmtree(folder)

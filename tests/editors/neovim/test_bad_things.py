@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.conftest import Home
+from tests.e2e.conftest import Home, read_command
 from tests.editors.neovim.conftest import PYTHON_FILE, StartEditor
 from tests.editors.neovim.driver import OLD_NVIM, PLUGIN, ROOT, Editor, until
 from tests.editors.neovim.test_known_answers import FAKE_SERVER, with_answers
@@ -98,7 +98,7 @@ def test_a_server_that_dies_at_every_request(start: StartEditor, python_file: Pa
 
 
 def servers(home: Home) -> list[psutil.Process]:
-    return [process for process in home.processes() if "serve" in process.cmdline()]
+    return [process for process in home.processes() if "serve" in read_command(process)]
 
 
 def test_a_killed_server_is_back_without_a_word(start: StartEditor, python_file: Path, home: Home):

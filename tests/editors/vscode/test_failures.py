@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.e2e.conftest import read_command
 from tests.editors.vscode.conftest import open_window
 from tests.editors.vscode.places import TABLE_PY
 from tests.editors.vscode.studio import Studio, open_studio
@@ -92,7 +93,7 @@ def test_a_server_that_keeps_dying_is_given_up_until_a_person_asks(window: Workb
 
 def servers(studio: Studio) -> list:
     """The language servers, without the shells and workers around them."""
-    return [process for process in studio.processes("serve") if "serve" in process.cmdline()[-1:]]
+    return [process for process in studio.processes("serve") if "serve" in read_command(process)[-1:]]
 
 
 def test_paused_and_resumed(window: Workbench, images: Path):
