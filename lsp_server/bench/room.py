@@ -98,7 +98,11 @@ class Room:
 
 
 def read_cpu_s(process: psutil.Process) -> float:
-    times = process.cpu_times()
+    """Nothing for one that has ended since it was found: a parsing process may at any moment."""
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
     return float(times.user + times.system)
 
 

@@ -223,7 +223,7 @@ def test_bad_files(command: list[str], file: str, model: Answer, home: Path) -> 
         (["remove", "builtin"], 1, "ships with edgewise and cannot be removed"),
         (["remove", "nothing"], 1, "There is no model named 'nothing'"),
         (["pull", "builtin"], 1, "it ships with edgewise"),
-        (["quantize", "builtin", "--to", "Q4_K_M"], 1, "for K-quants run llama.cpp's llama-quantize"),
+        (["quantize", "builtin", "--to", "Q2_K"], 1, "for another type run llama.cpp's llama-quantize"),
         (["import", str(BUILTIN), "--as", "../x"], 1, "cannot be a model's name"),
         (["import"], 2, "Missing argument 'FILE'"),
         (["quantize", "builtin"], 2, "Missing option '--to'"),
