@@ -24,6 +24,14 @@ def instruct_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_gguf(path, n_ctx=N_CTX, metadata={"tokenizer.chat_template": TEMPLATE})
 
 
+@pytest.fixture(scope="module")
+def long_talker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Large enough that 3,000 words take seconds, and never at an end before them."""
+    path = tmp_path_factory.mktemp("models") / "long-talker-instruct.gguf"
+    metadata = {"tokenizer.chat_template": TEMPLATE}
+    return write_gguf(path, n_layer=16, n_embd=256, n_ctx=N_CTX, metadata=metadata, never_ends=True)
+
+
 def settings_for(model: Path | str, max_tokens: int = 40) -> dict[str, object]:
     return {"explain": {"model": str(model), "max_tokens": max_tokens}}
 
@@ -44,8 +52,8 @@ async def test_words_follow_the_facts_as_they_come(own_home: Home, workspace: Pa
         assert len(parts) > 3, "the words come one by one, not at the end"
 
 
-async def test_a_long_answer_is_cancelled(own_home: Home, workspace: Path, instruct_model: Path):
-    async with own_home.client(settings=settings_for(instruct_model, max_tokens=4000)) as client:
+async def test_a_long_answer_is_cancelled(own_home: Home, workspace: Path, long_talker: Path):
+    async with own_home.client(settings=settings_for(long_talker, max_tokens=3000)) as client:
         path = await open_prices(client, workspace)
         argument = {"uri": uri_of(path), "range": RANGE, "partialResultToken": "part"}
         call = client.start(

@@ -157,11 +157,14 @@ def _add_tensors(
     n_vocab: int,
     kind: str,
     leave_out: Collection[str],
+    never: int | None,
 ) -> None:
     random = np.random.default_rng(1)
     quantization = gguf.GGMLQuantizationType[kind]
     for name, shape in _matrix_shapes(n_layer, n_embd, n_vocab).items():
         values = random.normal(0, 2 / np.sqrt(shape[1]), shape).astype(np.float32)
+        if name == "output.weight" and never is not None:
+            values[never] = 0
         if name not in leave_out:
             writer.add_tensor(name, gguf.quants.quantize(values, quantization), raw_dtype=quantization)
     for name in _vector_names(architecture, n_layer):
@@ -182,11 +185,12 @@ def write_gguf(
     quant: str = "Q8_0",
     metadata: Mapping[str, Value | None] | None = None,
     leave_out: Collection[str] = (),
+    never_ends: bool = False,
 ) -> Path:
     """Writes a model with random weights (always the same ones).
 
     `metadata` adds keys, replaces those written here, or with None leaves them out; `leave_out` names
-    tensors.
+    tensors. With `never_ends` the best token is never the end of text (its logit is always 0).
     """
     chosen = build_vocabulary(vocabulary, control_tokens)
     writer = gguf.GGUFWriter(path, architecture)
@@ -195,7 +199,8 @@ def write_gguf(
     _add_vocabulary(writer, chosen)
     for key, value in (metadata or {}).items():
         _add_value(writer, key, value)
-    _add_tensors(writer, architecture, n_layer, n_embd, len(chosen.tokens), quant, leave_out)
+    never = chosen.id_of("</s>" if chosen.kind == "llama" else "<|endoftext|>") if never_ends else None
+    _add_tensors(writer, architecture, n_layer, n_embd, len(chosen.tokens), quant, leave_out, never)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
