@@ -20,7 +20,8 @@ from typing import Final
 from model.fim import CONTROL_TOKENS, FILE_DECIDES, Family, family
 from model.protocol import HostUnavailable, ModelInfo, ModelRefused
 
-MAX_CACHED_CHARS: Final = 1_000_000  # some 20 MB with their ids; a prompt of 131,072 tokens is half of it
+N_CACHED_LINES: Final = 2048  # at least; some 0.4 kB each, mostly states of the line that is being typed
+N_CACHED_PROMPTS: Final = 4  # as large as the largest yet, where that is more
 MAX_LINE_CHARS: Final = 512  # a longer line is cut, so that one line of a minified file is not all or nothing
 MAX_REQUEST_CHARS: Final = 32_000  # about 10 ms of the host's time
 MAX_REQUESTS: Final = 4  # at once, where each text needs a request of its own
@@ -59,7 +60,8 @@ class Tokenizer:
         self._cuts = AFTER_NEWLINE
         self._guard: Ids = ()
         self._cache: OrderedDict[str, Ids] = OrderedDict()
-        self._n_cached_chars = 0
+        self._n_cached = N_CACHED_LINES
+        self._numbers: dict[int, int] = {}  # one object for each id that occurs, not one for each occurrence
         self._requests = asyncio.Semaphore(MAX_REQUESTS)
         self._names = _match_names(control_ids)
         marks = (
@@ -69,8 +71,8 @@ class Tokenizer:
         self._mark = next((control_ids[name] for name in marks if name in control_ids), None)
 
     @property
-    def n_cached_chars(self) -> int:
-        return self._n_cached_chars
+    def n_cached_lines(self) -> int:
+        return len(self._cache)
 
     def lines(self, text: str) -> list[str]:
         """Cut where the tokens of the parts are those of the whole: see `probe`."""
@@ -85,23 +87,26 @@ class Tokenizer:
         new = [line for line in wanted if line not in self._cache]
         fresh = dict(zip(new, await self._fetch(new), strict=True))
         ids = {line: fresh[line] if line in fresh else self._cache[line] for line in wanted}
+        self._n_cached = max(self._n_cached, N_CACHED_PROMPTS * len(ids))
         for line, found in ids.items():
             self._keep(line, found)
         return ids
 
     def _keep(self, line: str, ids: Ids) -> None:
-        if line not in self._cache:
-            self._n_cached_chars += len(line)
         self._cache[line] = ids
         self._cache.move_to_end(line)
-        while self._n_cached_chars > MAX_CACHED_CHARS:
-            self._n_cached_chars -= len(self._cache.popitem(last=False)[0])
+        while len(self._cache) > self._n_cached:
+            self._cache.popitem(last=False)
 
     async def _fetch(self, lines: Sequence[str]) -> list[Ids]:
         parts = [self._harmless(line) for line in lines]
         guard = "\n" if self._guard else ""
         found = iter(await self._ask([guard + part for line in parts for part in line]))
-        return [tuple(token for _ in line for token in next(found)[len(self._guard) :]) for line in parts]
+        one = self._numbers.setdefault
+        return [
+            tuple(one(token, token) for _ in line for token in next(found)[len(self._guard) :])
+            for line in parts
+        ]
 
     def _harmless(self, line: str) -> list[str]:
         """The line in parts of which none holds a control token's name; a lone surrogate becomes "?"."""

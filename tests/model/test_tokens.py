@@ -144,12 +144,22 @@ async def test_a_host_that_takes_no_lists_is_asked_text_by_text(edgewise: Host) 
 
 
 async def test_the_cache_is_bounded(edgewise: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model.tokens, "N_CACHED_LINES", 10)
     tokenizer, _ = await opened(edgewise)
-    monkeypatch.setattr(model.tokens, "MAX_CACHED_CHARS", 100)
     for index in range(50):
         await ids_of(tokenizer, f"line {index}\nanother {index}")
-    assert 50 < tokenizer.n_cached_chars <= 100
+    assert tokenizer.n_cached_lines == 10
     assert await ids_of(tokenizer, CODE) == edgewise.tokenize(CODE)
+
+
+async def test_the_cache_holds_a_large_prompt(edgewise: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model.tokens, "N_CACHED_LINES", 10)
+    tokenizer, send = await opened(edgewise)
+    text = "".join(f"line {index}\n" for index in range(200))
+    await ids_of(tokenizer, text)
+    n_sent = len(send.sent)
+    assert await ids_of(tokenizer, text) == edgewise.tokenize(text)
+    assert len(send.sent) == n_sent
 
 
 async def test_a_lone_surrogate_is_tokenised_as_a_question_mark(edgewise: Host) -> None:
