@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lsp_server.cells import join_cells
@@ -37,7 +38,7 @@ _BYTE_ORDER_MARKS = (
 
 # What a generator writes at the top of its file, in a comment. Go has a rule for it; the others are customs.
 _GENERATED = re.compile(
-    r"^[ \t]*(?://|#|/?\*+|--|;|<!--|\"\"\")?[ \t]*(?:"
+    r"^[ \t]*(?://+|#+|/?\*+|--|;+|<!--)?[ \t]*(?:"
     r"Code generated .{0,200}DO NOT EDIT|@generated\b|<auto-?generated"
     r"|.{0,80}\b(?:auto-?generated|automatically generated|generated automatically)\b.{0,120}"
     r"\b(?:do not|don'?t) (?:edit|modify|change)"
@@ -47,6 +48,11 @@ _GENERATED = re.compile(
     r"|This file is (?:auto|automatically )?-?generated\b)",
     re.IGNORECASE,
 )
+
+# What a line of a file's head begins with that is a comment in some language, or that may stand before one; and
+# the comments that go on until they are ended.
+_HEAD_LINES = ("//", "#", "--", ";", "%", "<?php", "<?xml", "<!doctype", "package ")
+_HEAD_BLOCKS = {"/*": "*/", "<!--": "-->"}
 
 # The pattern costs as much as a parse; in a line without one of these it finds nothing.
 _GENERATED_WORDS = ("generated", "automatically")
@@ -118,8 +124,21 @@ def _says_generated(head: str) -> bool:
     small = head.lower()
     if not any(word in small for word in _GENERATED_WORDS):
         return False
-    lines = (line for line in head.split("\n") if any(word in line.lower() for word in _GENERATED_WORDS))
-    return any(_GENERATED.match(line) for line in lines)
+    return any(_GENERATED.match(line) for line in _leading_comments(head))
+
+
+def _leading_comments(head: str) -> Iterator[str]:
+    """The lines before the first one of code. A docstring is code: it speaks of what the file does."""
+    end_mark = ""
+    for line in head.split("\n"):
+        start = line.strip().lower()
+        if not end_mark:
+            end_mark = next((end for begin, end in _HEAD_BLOCKS.items() if start.startswith(begin)), "")
+            if start and not end_mark and not start.startswith(_HEAD_LINES):
+                return
+        if end_mark and end_mark in line:
+            end_mark = ""
+        yield line
 
 
 def _is_minified(text: str) -> bool:
