@@ -5,7 +5,7 @@
     python -m tests.bench.retrieval fit --package rich --package networkx
     python -m tests.bench.retrieval latency --package sympy=FOLDER
     python -m tests.bench.retrieval model --n 20
-    python -m tests.bench.retrieval model --package rich --package click=FOLDER --n 100
+    python -m tests.bench.retrieval model --package rich --package click=FOLDER --n 100 --kept answers.jsonl
     python -m tests.bench.retrieval run --language go --package gin=FOLDER --held-out hcl=FOLDER
 
 A wanted definition counts as found when its first line stands in the context. One token is 3.5 characters.
@@ -140,7 +140,7 @@ def run_model(arguments: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         packages = dict(named_folder(named) for named in (*arguments.package, *arguments.held_out))
         packages = packages or lines.write_corpus(arguments.corpus, Path(folder) / "corpus")
-        lines.run(packages, Path(folder) / "index", arguments.n, arguments.model)
+        lines.run(packages, Path(folder) / "index", arguments.n, arguments.model, arguments.kept)
 
 
 def named_folder(named: str) -> tuple[str, Path]:
@@ -165,6 +165,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--n", type=int, default=60, help="cases of each package")
     parser.add_argument("--model", type=Path, default=BUILTIN, help="a folder with model.toml")
     parser.add_argument("--alone", action="store_true", help="run: without the simple methods")
+    parser.add_argument("--kept", type=Path, help="model: a file of answers, to go on with")
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="packages that no model was trained on")
     return parser.parse_args()
 

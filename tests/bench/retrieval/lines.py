@@ -2,10 +2,13 @@
 
 Every method gets as many characters as the others, every prompt the same code around the cursor. A case needs
 a cross-file name when the rest of its line names something that another file defines, and its own does not.
+Each answer is kept by what was asked: a run that was stopped goes on, and asks anew only what has changed.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import random
 import re
 import time
@@ -13,7 +16,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import sqrt
 from pathlib import Path
 
@@ -33,6 +36,7 @@ from tests.bench.retrieval.workspace import Workspace
 CONTEXT_CHARS = 1400
 PREFIX_TOKENS, SUFFIX_TOKENS, N_PREDICT = 320, 96, 48
 N_TRIES = 3
+N_THREADS = 1  # a model of this size gains nothing from a second one, and loses much beside other work
 METHODS = ("none", "random chunks of near files (ring)", "chunks by BM25", "edgewise")
 _WORD = re.compile(r"[^\W\d]\w*")
 _PATH = re.compile(r"^# (.+\.py)$", re.MULTILINE)
@@ -47,6 +51,32 @@ class Line:
     needs_other_file: bool
 
 
+@dataclass(slots=True)
+class Answers:
+    """What a model wrote, by model and prompt, in a file that only grows. None: for this run alone."""
+
+    path: Path | None
+    model: str
+    _known: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.path is not None and self.path.exists():
+            rows = map(json.loads, self.path.read_text("utf-8").splitlines())
+            self._known = {row["asked"]: row["text"] for row in rows}
+
+    def of(self, ids: Sequence[int], write: Callable[[], str]) -> str:
+        asked = hashlib.sha256(json.dumps([self.model, N_PREDICT, *ids]).encode()).hexdigest()
+        if asked not in self._known:
+            self._known[asked] = write()
+            self._keep(asked)
+        return self._known[asked]
+
+    def _keep(self, asked: str) -> None:
+        if self.path is not None:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"asked": asked, "text": self._known[asked]}) + "\n")
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """The model in its engine."""
@@ -54,12 +84,15 @@ class Subject:
     engine: Engine
     tokenizer: Tokenizer
     family: str
+    answers: Answers
 
     @classmethod
-    def load(cls, folder: Path) -> Subject:
+    def load(cls, folder: Path, kept: Path | None) -> Subject:
         manifest = tomllib.loads((folder / "model.toml").read_text("utf-8"))
+        weights = folder / manifest["file"]
+        answers = Answers(kept, hashlib.sha256(weights.read_bytes()).hexdigest())
         tokenizer = Tokenizer(folder / "tokenizer.model")
-        return cls(Engine(folder / manifest["file"]), tokenizer, manifest["family"])
+        return cls(Engine(weights, N_THREADS), tokenizer, manifest["family"], answers)
 
     def complete(self, case: Case, snippets: Sequence[PromptSnippet]) -> str:
         """The rest of the line. The word before the cursor is the model's to cut into tokens, as in use."""
@@ -72,6 +105,9 @@ class Subject:
             snippets=tuple(snippets),
         )
         ids = encode_segments(self.tokenizer, layout(family(self.family), prompt))
+        return self.answers.of(ids, lambda: self._write(ids))
+
+    def _write(self, ids: list[int]) -> str:
         for _ in range(N_TRIES):
             with suppress(TimeoutError):  # on a machine that others use, too
                 return self.engine.complete(ids, N_PREDICT, ("\n",)).text.rstrip()
@@ -89,8 +125,11 @@ def write_corpus(corpus: Path, folder: Path) -> dict[str, Path]:
     return {path.name: path for path in sorted(folder.iterdir())}
 
 
-def run(packages: Mapping[str, Path], cache: Path, n_lines: int, model: Path) -> None:
-    subject, started = Subject.load(model), time.monotonic()
+def run(
+    packages: Mapping[str, Path], cache: Path, n_lines: int, model: Path, kept: Path | None = None
+) -> None:
+    """`kept`: the file of answers; None: nothing is kept."""
+    subject, started = Subject.load(model, kept), time.monotonic()
     results: dict[str, list[tuple[Line, str]]] = defaultdict(list)
     for name, root in packages.items():
         package = load_package(name, root)
