@@ -98,7 +98,7 @@ class Receivers:
         outline = self._catalogue.module(path)
         if name in ("self", "cls", "super"):
             exprs, where = self._local(name, outline, scope)
-            if exprs is not None and not exprs[0].startswith("?"):  # TypeScript's `function f(this: Store)`
+            if exprs and not exprs[0].startswith("?"):  # TypeScript's `function f(this: Store)`
                 yield from (item for expr in exprs for item in self.evaluate(expr, path, where, depth + 1))
             else:
                 yield from self._own(name, outline, scope)

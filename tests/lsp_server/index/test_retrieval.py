@@ -77,6 +77,10 @@ MEMBERS: Mapping[str, str] = {
     "field": "from shop.store import Store\nclass C:\n    s: Store\n    def m(self):\n        self.s.|",
     "base class": "from shop.store import Store\nclass C(Store):\n    def m(self):\n        self.|",
     "super": "from shop.store import Store\nclass C(Store):\n    def m(self):\n        super().|",
+    "self set again": (
+        "from shop.store import Store\nclass C(Store):\n    def __new__(cls, self=None):\n"
+        "        self = not self\n        self.|"
+    ),
     "with": "from shop.store import open_store\ndef f():\n    with open_store(1) as s:\n        s.|",
     "for": "from shop.store import Store\ndef f(all: list[Store]):\n    for s in all:\n        s.|",
     "module alias": "import shop.store as st\ndef f():\n    st.open_store(1).|",
