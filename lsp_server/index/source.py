@@ -49,8 +49,8 @@ _GENERATED = re.compile(
     re.IGNORECASE,
 )
 
-# What a line of a file's head begins with that is a comment in some language, or that may stand before one; and
-# the comments that go on until they are ended.
+# What a line of a file's head begins with that is a comment in some language, or that may stand before one;
+# and the comments that go on until they are ended.
 _HEAD_LINES = ("//", "#", "--", ";", "%", "<?php", "<?xml", "<!doctype", "package ")
 _HEAD_BLOCKS = {"/*": "*/", "<!--": "-->"}
 
