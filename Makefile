@@ -18,14 +18,13 @@ vscode: $(VENV)/.installed-dev
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir editors/vscode/server .
 	cd editors/vscode && npm ci --loglevel=error && npm run --silent package
 
-# The real editors: sets up what is missing (kept in ~/.cache/edgewise-editors), then drives them. Linux only. What fails
-# in Neovim is tried once more; what fails twice has failed.
+# The real editors: sets up what is missing (kept in ~/.cache/edgewise-editors), then drives them. Debian, as root.
 test-editors: $(VENV)/.installed-dev
-	PYTHON="$(CURDIR)/$(BIN)/python" tests/editors/vscode/setup.sh
+	PYTHON="$(CURDIR)/$(BIN)/python" bash tests/editors/vscode/setup.sh
 	bash tests/editors/neovim/setup.sh
+	bash tests/editors/others/setup.sh
 	$(BIN)/python -m tests.editors.neovim.latency
-	$(BIN)/python -m pytest tests/editors/vscode
-	$(BIN)/python -m pytest tests/editors/neovim || $(BIN)/python -m pytest --last-failed tests/editors/neovim
+	$(BIN)/python -m pytest tests/editors/others tests/editors/neovim tests/editors/vscode
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

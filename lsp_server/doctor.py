@@ -33,7 +33,7 @@ from model.fim import recognise
 from model.gguf import read_header
 from model.meeting import ROOT_VARIABLE, choose_root, make_private_folder
 from model.protocol import FimPrompt, GenerationOptions, ModelError
-from model.store import resolve_model
+from model.store import name_of, resolve_model
 
 MIN_PYTHON = (3, 11)
 _PROBE_SECONDS = 60
@@ -177,7 +177,8 @@ def check_model(settings: Settings) -> Iterable[Check]:
     except ModelError as error:
         return [Check("model", Verdict.BROKEN, str(error), cure)]
     family = recognise(header.tokens, header.architecture, header.name)
-    label = f"{header.name}, {header.size_bytes / 1e6:.0f} MB, FIM family {family.name}, run by {engine.name}"
+    name = name_of(header.path) or header.name
+    label = f"{name}, {header.size_bytes / 1e6:.0f} MB, FIM family {family.name}, run by {engine.name}"
     return [Check("model", Verdict.OK, f"{label} ({header.path})")]
 
 

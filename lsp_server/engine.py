@@ -24,7 +24,7 @@ from model.protocol import (
     Shown,
     TokenPrompt,
 )
-from model.store import resolve_model
+from model.store import name_of, resolve_model
 from model.supervisor import HostSpec, Supervisor
 
 KV_FOLDER: Final = "kv"
@@ -69,7 +69,8 @@ class Engine:
         return self._client
 
     def _start(self) -> ModelClient:
-        self._supervisor = Supervisor(build_spec(self._settings), self._on_status)
+        spec = build_spec(self._settings)
+        self._supervisor = Supervisor(spec, self._on_status, name=name_of(spec.model))
         self._supervisor.start()
         family = "" if self._settings.family == "auto" else self._settings.family
         kv_folder = cache_folder() / KV_FOLDER if self._settings.keep_kv else None

@@ -355,14 +355,14 @@ class Session:
         self._publish()
 
     def _on_index_progress(self, shown: Progress, folder: FolderProgress) -> None:
-        """Folders are read side by side; the work is over when all of them are."""
+        """Folders are read side by side; the work is over when each was read or cannot be."""
         if self._index is None:
             return
         status = self._index.status
         counts = (status.is_ready, status.n_files, status.n_symbols, folder.n_done, folder.n_total)
         self._index_progress = IndexProgress(*counts)
-        if folder.is_done and status.is_ready:
-            shown.end()
+        if folder.is_done and status.is_settled:
+            shown.end(" ".join(status.problems))
         else:
             percentage = 100 * folder.n_done // max(folder.n_total, 1)
             shown.report(f"{folder.n_done} of {folder.n_total} files", percentage)

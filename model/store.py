@@ -75,6 +75,14 @@ def resolve_model(name_or_path: str) -> Path:
     return find_installed(name).path
 
 
+def name_of(path: Path) -> str:
+    """What `resolve_model` knows the file by, or "" when it lies elsewhere."""
+    for name, entry in catalog.entries().items():
+        if entry.is_packaged and path == catalog.PACKAGE / entry.file:
+            return name
+    return path.stem if path.parent == models_folder() else ""
+
+
 def _looks_like_path(name: str) -> bool:
     return name.endswith((".gguf", ".bin")) or os.sep in name or "/" in name or name.startswith("~")
 

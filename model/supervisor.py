@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -45,16 +46,20 @@ log = logging.getLogger("edgewise.supervisor")
 
 
 class Supervisor:
-    """One session's hold on a host. `on_status` is called on the event loop, once for each change."""
+    """One session's hold on a host. `on_status` is called on the event loop, once for each change. `name` is
+    what a person calls the model; "": what its file says.
+    """
 
     def __init__(
         self,
         spec: HostSpec,
         on_status: Callable[[HostStatus], None],
         *,
+        name: str = "",
         runtime_root: Path | None = None,
         backoff_s: Sequence[float] = BACKOFF_S,
     ) -> None:
+        self._name = name
         self._spec, self._on_status = spec, on_status
         self._root, self._backoff_s = runtime_root, tuple(backoff_s)
         self._status = HostStatus(HostState.STOPPED)
@@ -159,7 +164,7 @@ class Supervisor:
         """From attaching to the end of the host. Returns when another is wanted; raises HostDied when it
         died.
         """
-        message = self._restart_message or f"Loading {self._spec.model.name}."
+        message = self._restart_message or f"Loading {self._called}."
         self._restart_message = self._identity = None
         self._identity = await asyncio.to_thread(read_identity, self._spec.model)
         self._checked_at = time.monotonic()
@@ -170,7 +175,7 @@ class Supervisor:
             attachment = await asyncio.to_thread(attach, meeting, self._spec, self._stop)
             n_slots = attachment.endpoint.info.n_slots
             self._seat = await asyncio.to_thread(self._sit_down, meeting, n_slots)
-            self._endpoint, self._error = attachment.endpoint, None
+            self._endpoint, self._error = self._with_name(attachment.endpoint), None
             self._set(HostState.READY)
             return await self._hold(meeting, attachment)
         finally:
@@ -213,13 +218,20 @@ class Supervisor:
                 await self._wake.wait()
         self._wake.clear()
 
+    @property
+    def _called(self) -> str:
+        return self._name or self._spec.model.name
+
+    def _with_name(self, endpoint: Endpoint) -> Endpoint:
+        return replace(endpoint, info=replace(endpoint.info, name=self._name)) if self._name else endpoint
+
     def _is_resting(self) -> bool:
         limit_s = self._spec.unload_after_s
         return limit_s > 0 and time.monotonic() - self._used_at >= limit_s
 
     async def _rest(self) -> None:
         """The host is let go, and ends when no other session types. The next key brings it back."""
-        self._set(HostState.STOPPED, f"{self._spec.model.name} is unloaded until the next key.")
+        self._set(HostState.STOPPED, f"{self._called} is unloaded until the next key.")
         while self._is_resting():
             await self._sleep()
 
@@ -227,7 +239,7 @@ class Supervisor:
         """After a death: wait and go on, or give up."""
         self._deaths.append(time.monotonic())
         if self._count_deaths() > len(self._backoff_s):
-            n_deaths, name = self._count_deaths(), self._spec.model.name
+            n_deaths, name = self._count_deaths(), self._called
             await self._fail(
                 HostUnavailable(
                     f"The engine host for {name} ended {n_deaths} times in ten minutes (it last {reason}): "

@@ -24,6 +24,9 @@ GATHER_S = 0.02
 _MAX_GATHERS = 50
 IDLE_EXIT_S = 300.0
 _MAX_DEATHS = 3
+# What made a job fail may go by itself: a full disk, a machine short of memory. After the last pause
+# only a change is a reason to try again.
+RETRY_AFTER_S = (1.0, 5.0, 30.0, 120.0)
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +45,7 @@ class FolderIndex:
     """`totals`, `problems` and `last_job` are as of the last finished job, `n_jobs` counts them."""
 
     idle_exit_s = IDLE_EXIT_S
+    retry_after_s = RETRY_AFTER_S
 
     def __init__(
         self, root: Path, cache: Path, limits: Limits, on_progress: Callable[[Progress], None]
@@ -52,6 +56,7 @@ class FolderIndex:
         self.totals = Totals()
         self.last_job = JobDone()
         self.n_jobs = 0
+        self._n_failed = 0  # in a row
         # Asked from the index thread only; `totals` has a reader of its own.
         self.reader = Reader(self.folder)
         self._limits = limits
@@ -116,17 +121,24 @@ class FolderIndex:
         if watch:
             await self._watch()
         while True:
-            try:
-                # `wait_for` can swallow a cancellation in Python 3.11.
-                async with asyncio.timeout(self.idle_exit_s):
-                    await self._has_changes.wait()
-            except TimeoutError:
-                await self.link.stop()
-                await self._has_changes.wait()
+            await self._wait_for_work()
             await self._gather()
             await self._run(self._take_job())
             if not self._has_changes.is_set():
                 self._is_idle.set()
+
+    async def _wait_for_work(self) -> None:
+        """Until something changed, or a job that failed is to be tried again."""
+        is_retry = 0 < self._n_failed <= len(self.retry_after_s)
+        limit_s = self.retry_after_s[self._n_failed - 1] if is_retry else self.idle_exit_s
+        try:
+            # `wait_for` can swallow a cancellation in Python 3.11.
+            async with asyncio.timeout(limit_s):
+                await self._has_changes.wait()
+        except TimeoutError:
+            await self.link.stop()
+            if not is_retry:
+                await self._has_changes.wait()
 
     async def _gather(self) -> None:
         """Until no more changes come: a branch that is switched is one job, not one for each moment of it."""
@@ -148,14 +160,17 @@ class FolderIndex:
     async def _run(self, job: Job) -> None:
         self._n_done = self._n_total = 0
         outcome = await self._perform(job)
+        self.totals = await asyncio.to_thread(read_totals, self.folder)
         self._failure = outcome.message if isinstance(outcome, JobFailed) else ""
         if isinstance(outcome, JobDone):
             self.last_job = outcome
-        else:
-            self._is_all_changed = True
-        self.totals = await asyncio.to_thread(read_totals, self.folder)
+        # Done, and yet the store says nothing of it: somebody removed it, or holds it.
+        has_failed = isinstance(outcome, JobFailed) or not self.totals.is_complete
+        self._n_failed = self._n_failed + 1 if has_failed else 0
+        self._is_all_changed = self._is_all_changed or has_failed
         self.n_jobs += 1
-        self._on_progress(Progress(self.root, self._n_total, self._n_total, is_done=True))
+        n_files = 0 if has_failed else self._n_total  # nothing is being read any more
+        self._on_progress(Progress(self.root, n_files, n_files, is_done=True))
 
     async def _perform(self, job: Job) -> JobDone | JobFailed:
         """Again after each death of the worker, as long as it gets further: what it committed stays."""

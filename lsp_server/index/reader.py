@@ -25,7 +25,8 @@ from lsp_server.index.schema import SCHEMA_VERSION
 from lsp_server.index.store import DATABASE_NAME
 from lsp_server.types import Reference, Span, Symbol, SymbolKind
 
-_BUSY_S = 0.02
+_BUSY_S = 0.02  # a question is for somebody who types
+_PATIENCE_S = 10.0  # the totals are for the status: not to know them would be to say that nothing is read
 _MANY = 500
 _MANY_OF_A_FILE = 3000
 _MANY_NAMED = 2000
@@ -53,8 +54,9 @@ class Totals:
 class Reader:
     """Opens the store when it is first asked, and again when another file has taken its place."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, busy_s: float = _BUSY_S) -> None:
         self._path = folder / DATABASE_NAME
+        self._busy_s = busy_s
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
 
@@ -283,7 +285,7 @@ class Reader:
         """None when it is not (yet) a store that this program reads; the worker will see to it."""
         try:
             connection = sqlite3.connect(
-                f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S
+                f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=self._busy_s
             )
         except sqlite3.Error:
             return None
@@ -305,7 +307,7 @@ class Reader:
 
 def read_totals(folder: Path) -> Totals:
     """With a connection of its own: it runs in any thread."""
-    reader = Reader(folder)
+    reader = Reader(folder, _PATIENCE_S)
     reader.refresh()
     try:
         return reader.totals()

@@ -33,11 +33,12 @@ _T = TypeVar("_T")
 @dataclass(frozen=True, slots=True)
 class IndexStatus:
     """What commands and the status notification show. `problems` are sentences for a person; `skipped` are
-    the first of `n_skipped`; `n_parsed` is of the last job."""
+    the first of `n_skipped`; `n_parsed` is of the last job; settled: each folder was tried at least once."""
 
     n_files: int = 0
     n_symbols: int = 0
     is_ready: bool = False
+    is_settled: bool = False
     skipped: tuple[Skipped, ...] = ()
     problems: tuple[str, ...] = ()
     n_skipped: int = 0
@@ -94,6 +95,7 @@ class IndexService:
             n_files=sum(total.n_files for total in totals),
             n_symbols=sum(total.n_symbols for total in totals),
             is_ready=all(total.is_complete for total in totals),
+            is_settled=all(folder.n_jobs for folder in self._folders),
             skipped=tuple(skipped for total in totals for skipped in total.skipped),
             problems=tuple(problem for folder in self._folders for problem in folder.problems),
             n_skipped=sum(total.n_skipped for total in totals),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.client import LspClient, LspError, uri_of
+from tests.e2e.client import Json, LspClient, LspError, uri_of
 from tests.e2e.conftest import MAIN, Home
 
 PLAIN = {"general": {}, "textDocument": {}}
@@ -105,7 +105,27 @@ async def test_status_and_progress_are_told(home: Home, workspace: Path):
         assert sum(value["kind"] == "end" for value in work) == len(titles)
         answer = await client.command("edgewise.status")
         assert answer["state"] == "ready"
+        assert answer["model"] == "builtin", "as the settings and the picker call it"
         assert answer["problems"] == []
+
+
+async def test_an_index_that_cannot_be_written_is_not_being_read(home: Home, workspace: Path):
+    """Its progress ends with the reason, and the status counts no files that would still come."""
+    (home.folder / "cache").mkdir()
+    (home.folder / "cache" / "index").write_text("a file where a folder should be")
+    async with home.client() as client:
+        await client.initialize(workspace)
+        await client.ready()
+        value = await client.notified("$/progress", is_end_of_failed_reading)
+        assert "cannot" in value["value"]["message"]
+        answer = await client.command("edgewise.status")
+        assert answer["index"]["ready"] is False
+        assert (answer["index"]["done"], answer["index"]["total"]) == (0, 0)
+        assert answer["problems"]
+
+
+def is_end_of_failed_reading(params: Json) -> bool:
+    return params["value"]["kind"] == "end" and "index" in params["value"].get("message", "")
 
 
 async def test_settings_from_every_place(home: Home, workspace: Path):

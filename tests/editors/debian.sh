@@ -7,11 +7,13 @@ need() {
   for pair in "$@"; do
     command -v "${pair%%:*}" >/dev/null || needed+=("${pair##*:}")
   done
-  if ((${#needed[@]})); then
-    export DEBIAN_FRONTEND=noninteractive
-    apt-get -qq -o DPkg::Lock::Timeout=600 update
-    apt-get -qq -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "${needed[@]}" >/dev/null
-  fi
+  if ((${#needed[@]})); then install_packages "${needed[@]}"; fi
+}
+
+install_packages() {
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get -qq -o DPkg::Lock::Timeout=600 update
+  apt-get -qq -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 install -y --no-install-recommends "$@" >/dev/null
 }
 
 mirror() {

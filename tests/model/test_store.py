@@ -11,7 +11,7 @@ import pytest
 
 from model import catalog, store
 from model.protocol import ModelRefused
-from model.store import resolve_model
+from model.store import name_of, resolve_model
 from tests.model.hosting import BUILTIN
 
 
@@ -60,6 +60,12 @@ def test_a_name_that_is_not_installed() -> None:
         resolve_model("starcoder2")
     with pytest.raises(ModelRefused, match=r"no model named 'zzzz': see `edgewise model list`"):
         resolve_model("zzzz")
+
+
+def test_the_name_that_a_file_is_known_by(folder: Path, tmp_path: Path) -> None:
+    assert name_of(BUILTIN) == "builtin"
+    assert name_of(install("mine", b"weights").path) == "mine"
+    assert name_of(tmp_path / "elsewhere.gguf") == ""
 
 
 def test_an_installed_model(folder: Path) -> None:

@@ -4,26 +4,22 @@
 # Needs root on Debian for what is not installed yet; otherwise an npm registry and a Python index.
 set -euo pipefail
 ROOT=$(cd "$(dirname "$0")/../../.." && pwd)
+source "$ROOT/tests/editors/debian.sh"
 PYTHON=${PYTHON:-$ROOT/.venv/bin/python}
 DEST=${XDG_CACHE_HOME:-$HOME/.cache}/edgewise-editors/vscode
 CODE_SERVER=4.139.1 # VS Code 1.139.1
 NODE=24.21.0
 case $(uname -m) in x86_64) CPU=x64 ;; aarch64) CPU=arm64 ;; *) echo "no code-server for $(uname -m)" >&2; exit 1 ;; esac
 mkdir -p "$DEST"
+exec 9>"$DEST/lock"
+flock 9 # two runs at once would write over each other
 
-# --- programs of the system ---
-packages=()
-command -v npm >/dev/null || packages+=(npm)
-command -v g++ >/dev/null || packages+=(g++)
-command -v make >/dev/null || packages+=(make)
-command -v chromium >/dev/null || packages+=(chromium)
-if [ ${#packages[@]} -gt 0 ]; then
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
-fi
+# --- programs of the system; node-gyp wants a python3 of its own, Chromium a font ---
+need npm:npm g++:g++ make:make chromium:chromium python3:python3 fc-list:fontconfig unshare:util-linux
+fc-list | grep -qi mono || install_packages fonts-dejavu-core
 
 # --- code-server, from npm: its own install script would download from elsewhere ---
-unpack() { # SPEC FOLDER
+unpack_npm() { # SPEC FOLDER
   local scratch tarball
   scratch=$(mktemp -d)
   tarball=$(npm pack --silent --pack-destination "$scratch" "$1" 2>/dev/null | tail -1)
@@ -35,19 +31,19 @@ unpack() { # SPEC FOLDER
 STAMP="$DEST/.ok-$CODE_SERVER-$NODE"
 if [ ! -e "$STAMP" ]; then
   rm -rf "$DEST/node24" "$DEST/code-server"
-  unpack "node-linux-$CPU@$NODE" "$DEST/node24"
+  unpack_npm "node-linux-$CPU@$NODE" "$DEST/node24"
 fi
 export PATH="$DEST/node24/bin:$PATH" # npm's first line is "env node"
 QUIET="--omit=dev --omit=optional --ignore-scripts --no-audit --no-fund --loglevel=error"
 if [ ! -e "$STAMP" ]; then
-  unpack "code-server@$CODE_SERVER" "$DEST/code-server"
+  unpack_npm "code-server@$CODE_SERVER" "$DEST/code-server"
   # shellcheck disable=SC2086
   (cd "$DEST/code-server" && npm ci $QUIET)
   cd "$DEST/code-server/lib/vscode"
   # shellcheck disable=SC2086
   npm install $QUIET # its shrinkwrap is not complete: npm ci refuses
   watcher=$(node -p "require('./node_modules/@parcel/watcher/package.json').version")
-  unpack "@parcel/watcher-linux-$CPU-glibc@$watcher" "node_modules/@parcel/watcher-linux-$CPU-glibc"
+  unpack_npm "@parcel/watcher-linux-$CPU-glibc@$watcher" "node_modules/@parcel/watcher-linux-$CPU-glibc"
   gyp=$({ find "$(npm root -g --loglevel=error)" /usr/lib/node_modules /usr/share/nodejs \
     -path '*node-gyp/bin/node-gyp.js' 2>/dev/null || true; } | head -1) # not every one of them is there
   for module in @vscode/spdlog @vscode/native-watchdog; do # the logs, and the end of orphans

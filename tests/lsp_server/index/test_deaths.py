@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -15,9 +16,11 @@ import psutil
 import pytest
 
 from lsp_server.index.crawl import SkipReason
-from lsp_server.index.folder import Progress
+from lsp_server.index.folder import FolderIndex, Progress
 from lsp_server.index.link import WorkerLink
+from lsp_server.index.reader import read_totals
 from lsp_server.index.service import IndexService
+from lsp_server.index.store import DATABASE_NAME
 from tests.lsp_server.index import crashing_worker
 from tests.lsp_server.index.conftest import StartService, write_files
 from tests.lsp_server.index.contents import contents
@@ -173,8 +176,80 @@ async def test_full_disk_is_said_and_mended(
     assert await names_of(service, "f", "f99") == ["f", "f99"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of a file's size there")
+async def test_a_job_that_failed_is_tried_again_by_itself(
+    root: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody changes a file: there is room on the disk again, and that is enough."""
+    flag = tmp_path / "full"
+    flag.write_text("200000")
+    monkeypatch.setenv(crashing_worker.FILE_SIZE_VARIABLE, str(flag))
+    monkeypatch.setattr(FolderIndex, "retry_after_s", (0.05, 0.1))
+    write_files(root, {f"m{i}.py": f"def f{i}(): pass\n" * 500 for i in range(100)})
+    told: asyncio.Queue[Progress] = asyncio.Queue()
+    service = IndexService([root], cache, None, told.put_nowait)
+    folder_of(service).link = CrashingLink(root, folder_of(service).folder)
+    await service.start(watch=False)
+    ends = [await next_end(told)]
+    assert (ends[0].n_done, ends[0].n_total) == (0, 0), "nothing is being read"
+    assert service.status.is_settled
+    assert not service.status.is_ready
+    assert "free some space" in service.status.problems[0]
+    flag.unlink()
+    while not service.status.is_ready:
+        ends.append(await next_end(told))
+    assert len(ends) <= 1 + len(FolderIndex.retry_after_s)
+    assert service.status.problems == ()
+    assert service.status.n_files == 100
+    await service.aclose()
+
+
+async def test_a_job_that_fails_for_good_is_tried_a_few_times(
+    root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then only a change is a reason to try again."""
+    monkeypatch.setattr(FolderIndex, "retry_after_s", (0.01, 0.01))
+    write_files(cache.parent, {cache.name: "a file where a folder should be"})
+    write_files(root, {"a.py": "def f(): pass"})
+    told: asyncio.Queue[Progress] = asyncio.Queue()
+    service = IndexService([root], cache, None, told.put_nowait)
+    await service.start(watch=False)
+    for _ in range(3):
+        await next_end(told)
+    await asyncio.to_thread(cache.unlink)
+    await change(service, root / "a.py")
+    assert service.status.is_ready
+    assert folder_of(service).n_jobs == 4
+    await service.aclose()
+
+
+async def next_end(told: asyncio.Queue[Progress]) -> Progress:
+    """Of a job."""
+    while True:
+        progress = await told.get()
+        if progress.is_done:
+            return progress
+
+
+async def test_totals_of_a_store_that_somebody_holds_are_waited_for(
+    start_service: StartService, root: Path
+) -> None:
+    """A backup, say. A status that says "not ready" for that would say so until the next change."""
+    write_files(root, {"a.py": "def f(): pass"})
+    folder = folder_of(await start_service())
+    await folder.link.stop()
+    holder = sqlite3.connect(folder.folder / DATABASE_NAME, isolation_level=None)
+    holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+    holder.execute("BEGIN EXCLUSIVE")
+    asked = asyncio.create_task(asyncio.to_thread(read_totals, folder.folder))
+    await asyncio.wait([asked], timeout=0.2)
+    assert not asked.done()
+    holder.close()
+    assert (await asked).is_complete
+
+
 async def test_index_deleted_while_it_is_written(root: Path, cache: Path) -> None:
-    """In mid-job: the job ends, the next change makes all of it anew."""
+    """In mid-job: the job ends, all of it is made anew by the next change, or by itself a little later."""
     write_files(root, functions(200))
 
     def on_progress(progress: Progress) -> None:
