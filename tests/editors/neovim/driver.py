@@ -29,7 +29,7 @@ NVIM = CACHE / "new" / "sysroot" / "usr" / "bin" / "nvim"
 OLD_NVIM = CACHE / "old" / "sysroot" / "usr" / "bin" / "nvim"
 PROGRAM = os.environ.get("EDGEWISE_TEST_PROGRAM") or str(Path(sys.executable).with_name("edgewise"))
 
-TIMEOUT_S = float(os.environ.get("EDGEWISE_TEST_TIMEOUT_S", "60"))
+TIMEOUT_S = float(os.environ.get("EDGEWISE_TEST_TIMEOUT_S", "90"))
 TICK_S = 0.02
 COLUMNS, ROWS = 100, 30
 TMUX_KEYS = {"<Esc>": "Escape", "<CR>": "Enter", "<Tab>": "Tab", "<BS>": "BSpace", "<lt>": "<"}

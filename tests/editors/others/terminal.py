@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from tests.editors.neovim.driver import TimedOut, until
+from tests.editors.neovim.driver import TIMEOUT_S, TimedOut, until
 
 COLUMNS, ROWS = 110, 40
 
@@ -49,7 +49,7 @@ class Terminal:
     def screen(self) -> str:
         return self._tmux("capture-pane", "-p", "-t", "t")
 
-    def wait_screen(self, *words: str, timeout_s: float = 60) -> str:
+    def wait_screen(self, *words: str, timeout_s: float = TIMEOUT_S) -> str:
         """Until it shows all of them."""
         try:
             until(lambda: all(word in self.screen() for word in words), f"{words}", timeout_s)

@@ -10,7 +10,6 @@ from playwright.sync_api import expect
 
 from tests.editors.vscode.workbench import Workbench
 
-pytestmark = pytest.mark.timeout(300)
 FUNCTION_LINE = 20  # in parse_money of src/shop/money.py
 TOTAL_LINE = 6
 CART = """class Cart:

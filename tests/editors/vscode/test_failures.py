@@ -6,7 +6,6 @@ import os
 import sys
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import read_command
@@ -14,8 +13,6 @@ from tests.editors.vscode.conftest import open_window
 from tests.editors.vscode.places import TABLE_PY
 from tests.editors.vscode.studio import Studio, open_studio
 from tests.editors.vscode.workbench import Workbench
-
-pytestmark = pytest.mark.timeout(400)
 
 # A PATH without edgewise, but with a Python that can make a virtual environment.
 BARE_PATH = os.pathsep.join([str(Path(sys.base_prefix, "bin")), "/usr/bin", "/bin"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.editors.vscode.conftest import open_window
@@ -10,7 +9,6 @@ from tests.editors.vscode.places import TABLE_PY, write_place
 from tests.editors.vscode.studio import open_studio
 from tests.editors.vscode.workbench import Workbench
 
-pytestmark = pytest.mark.timeout(300)
 STEPS = ("The server", "Type", "Ask what code does", "Choose a model", "No suggestion?")
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.editors.vscode.conftest import open_window
 from tests.editors.vscode.places import TABLE_PY, write_place
 from tests.editors.vscode.studio import Studio, open_studio, write_settings
 from tests.editors.vscode.workbench import Workbench
-
-pytestmark = pytest.mark.timeout(300)
 
 
 def test_an_untitled_buffer(window: Workbench):

@@ -17,7 +17,6 @@ from tests.editors.vscode.places import TABLE_PY
 from tests.editors.vscode.studio import Studio
 from tests.editors.vscode.workbench import Workbench
 
-pytestmark = pytest.mark.timeout(400)
 TYPED = 'table.add_column("asked", justify="right")'
 N_LINES = 2
 ANSWER_WITHIN_MS = 2000

@@ -15,7 +15,6 @@ from tests.editors.vscode.workbench import Workbench
 from tests.model.factory import write_gguf
 from tests.model.hub import Answer, Handler, Hub, running_hub
 
-pytestmark = pytest.mark.timeout(300)
 BUILTIN = ROOT / "model" / "builtin" / "edgewise-builtin.Q8_0.gguf"
 MODEL, FILE = "qwen2.5-coder-0.5b", "qwen2.5-coder-0.5b-q8_0.gguf"
 REPOSITORY = "ggml-org/Qwen2.5-Coder-0.5B-Q8_0-GGUF"

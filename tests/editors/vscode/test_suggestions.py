@@ -15,8 +15,6 @@ from tests.editors.vscode.places import ACCOUNT_PY, TABLE_PY, TABLE_TS, Place
 from tests.editors.vscode.studio import PROGRAM, Studio
 from tests.editors.vscode.workbench import Workbench
 
-pytestmark = pytest.mark.timeout(300)
-
 
 def go(window: Workbench, name: str, place: Place) -> Path:
     """Opens a new file and puts the cursor to the place."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.editors.vscode.places import TABLE_PY
 from tests.editors.vscode.studio import SHORT_SNOOZE, Studio
 from tests.editors.vscode.workbench import Workbench
 
-pytestmark = pytest.mark.timeout(300)
 BEHIND = TABLE_PY.column + len(TABLE_PY.typed)
 
 
