@@ -109,11 +109,11 @@ async def test_status_and_progress_are_told(home: Home, workspace: Path):
         assert answer["problems"] == []
 
 
-async def test_an_index_that_cannot_be_written_is_not_being_read(home: Home, workspace: Path):
+async def test_an_index_that_cannot_be_written_is_not_being_read(own_home: Home, workspace: Path):
     """Its progress ends with the reason, and the status counts no files that would still come."""
-    (home.folder / "cache").mkdir()
-    (home.folder / "cache" / "index").write_text("a file where a folder should be")
-    async with home.client() as client:
+    (own_home.folder / "cache").mkdir()
+    (own_home.folder / "cache" / "index").write_text("a file where a folder should be")
+    async with own_home.client() as client:
         await client.initialize(workspace)
         await client.ready()
         value = await client.notified("$/progress", is_end_of_failed_reading)
