@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -73,14 +74,24 @@ def cache_folder() -> Path:
     return Path(override) if override else Path(platformdirs.user_cache_dir("edgewise"))
 
 
+def _sweep(folder: Path) -> None:
+    import psutil
+
+    for left in folder.glob("shape-*-*"):
+        pid = left.name.split("-")[1]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
 @contextmanager
 def temporary_file() -> Iterator[Path]:
     """In the cache, because a system's folder for temporary files may lie in memory. Removed whatever ends
-    the block."""
+    the block, and by the next command where that was a kill: some are gigabytes."""
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        kept = tempfile.TemporaryDirectory(prefix="shape-", dir=folder)
+        _sweep(folder)
+        kept = tempfile.TemporaryDirectory(prefix=f"shape-{os.getpid()}-", dir=folder)
     except OSError as error:
         store.refuse_write(folder, error)
     with kept as inside:

@@ -7,7 +7,7 @@ a small machine. Must not know the terminal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -63,6 +63,12 @@ def list_subjects() -> tuple[Subject, ...]:
     )
 
 
+def choose_subjects(only: str) -> tuple[Subject, ...]:
+    """Those whose title or type holds the words; all of them for none."""
+    wanted = only.casefold()
+    return tuple(s for s in list_subjects() if wanted in f"{s.title} {s.quant}".casefold())
+
+
 def _known(name: str) -> Shape:
     shape = catalog.entries()[name].shape
     assert shape is not None, f"the catalogue has no shape of {name}"
@@ -81,9 +87,9 @@ def predict(subject: Subject, rates: Rates) -> Speed:
     )
 
 
-def compare(rates: Mapping[int, Rates]) -> Iterator[Comparison]:
+def compare(rates: Mapping[int, Rates], subjects: Sequence[Subject]) -> Iterator[Comparison]:
     """One after the other, as they are measured. `rates` by thread count; with one count all run on it."""
-    for subject in list_subjects():
+    for subject in subjects:
         chosen = choose_n_threads(count_work(subject.shape, subject.quant).file_bytes)
         n_threads = chosen if chosen in rates else next(iter(rates))
         measured = run_shape(Run(subject.shape, subject.quant, n_threads))

@@ -228,6 +228,15 @@ def install(staged: Path, name: str, manifest: Manifest) -> InstalledModel:
     return InstalledModel(name, target, manifest)
 
 
+def adopt(model: InstalledModel, manifest: Manifest) -> InstalledModel:
+    """Gives a file that is there already the manifest it lacks."""
+    try:
+        _write_manifest(model.path, manifest)
+    except OSError as error:
+        refuse_write(model.path, error)
+    return InstalledModel(model.name, model.path, manifest)
+
+
 def _flush(path: Path) -> None:
     """A rename may reach the disk before the content does, unless it is asked to be there first."""
     if (
@@ -249,12 +258,13 @@ def build_manifest(sha256: str, size_bytes: int, source: str, licence: str, fami
 
 
 def find_same(name: str, sha256: str) -> InstalledModel | None:
-    """The installed model of this name and content. Another content under the name is refused."""
+    """The installed model of this name and content; without a manifest if it was laid there by hand, or by a
+    command that was killed between the two. Another content under the name is refused."""
     path = models_folder() / f"{name}.gguf"
     if not path.is_file():
         return None
     manifest = read_manifest(path)
-    if manifest and manifest.sha256 == sha256:
+    if (manifest.sha256 if manifest else hash_file(path, lambda _: None)) == sha256:
         return InstalledModel(name, path, manifest)
     raise ModelRefused(
         f"Another model is installed as {name}: run `edgewise model remove {name}` first, or give this one "

@@ -58,7 +58,7 @@ def import_model(file: Path, name: str | None, licence: str, is_json: bool) -> N
         with Terminal().track(file.name, header.size_bytes) as advance:
             sha256 = store.bring_copy(file.resolve(), staged, advance)
         model = store.find_same(chosen, sha256)
-        if model is None:
+        if model is None or model.manifest is None:
             source = str(file.resolve())
             family = _find_family(header)
             manifest = store.build_manifest(sha256, header.size_bytes, source, licence, family)
@@ -144,7 +144,8 @@ def _install_quantized(staged: Path, before: GgufHeader, type_name: str) -> stor
     source = f"{before.path.name}, quantized to {type_name}"
     size_bytes, family = staged.stat().st_size, _find_family(before)
     manifest = store.build_manifest(sha256, size_bytes, source, licence, family)
-    return store.find_same(name, sha256) or store.install(staged, name, manifest)
+    known_model = store.find_same(name, sha256)
+    return known_model if known_model and known_model.manifest else store.install(staged, name, manifest)
 
 
 def _builtin_licence(path: Path) -> str:

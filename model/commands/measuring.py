@@ -15,7 +15,7 @@ import click
 from model import calibrate, catalog, memory, recommend, store
 from model.attach import HostSpec
 from model.catalog import Shape
-from model.check_shapes import Comparison, compare, list_subjects
+from model.check_shapes import Comparison, choose_subjects, compare
 from model.commands.terminal import Terminal, interruptible, json_option, write_json
 from model.predict import TYPING, Forecast, Rates, count_work, forecast
 from model.protocol import ModelRefused
@@ -45,6 +45,9 @@ class Asked:
     "--calibrate", "is_calibration", is_flag=True, help="Measure this machine's rates anew (a minute)."
 )
 @click.option("--check", "is_check", is_flag=True, help="Hold predictions against measurements (minutes).")
+@click.option(
+    "--only", default="", metavar="WORDS", help="With --check: of the shapes that these words name."
+)
 @click.option("--threads", "n_threads", default=0, type=click.IntRange(0, 256),
               help="Threads that compute; left out: what a host takes on a quiet machine.")  # fmt: skip
 @json_option
@@ -54,17 +57,23 @@ def bench(
     quant: str,
     is_calibration: bool,
     is_check: bool,
+    only: str,
     n_threads: int,
     is_json: bool,
 ) -> None:
     """Measure how fast a model runs here: one that is installed, or any shape, without downloading it."""
     if sum(map(bool, (name, shape_name, is_calibration or is_check))) != 1:
         raise click.UsageError("name a model, or give --shape, or --calibrate or --check")
+    if only and not (is_check and choose_subjects(only)):
+        raise click.UsageError("--only goes with --check and names some of its shapes, as in --only Granite")
     with interruptible(STOPPED, is_json=is_json):
         if is_calibration or is_check:
             counts = (n_threads,) if n_threads else list_thread_counts()
             rates = {n: calibrated(n, is_anew=is_calibration) for n in counts}
-            _show_check(rates, is_json=is_json) if is_check else _show_rates(rates.values(), is_json=is_json)
+            if is_check:
+                _show_check(rates, only, is_json=is_json)
+            else:
+                _show_rates(rates.values(), is_json=is_json)
         elif shape_name:
             _bench_shape(parse_shape(shape_name, quant.upper()), n_threads, is_json=is_json)
         else:
@@ -215,10 +224,11 @@ def _describe_rates(rates: Rates) -> Iterator[str]:
     yield f"  experts {rates.expert:.1f} times the arithmetic; {rates.layer_us:.0f} us a layer"
 
 
-def _show_check(rates: dict[int, Rates], *, is_json: bool) -> None:
+def _show_check(rates: dict[int, Rates], only: str, *, is_json: bool) -> None:
     rows: list[Comparison] = []
-    with Terminal().count("measuring shapes", len(list_subjects())) as advance:
-        for row in compare(rates):
+    subjects = choose_subjects(only)
+    with Terminal().count("measuring shapes", len(subjects)) as advance:
+        for row in compare(rates, subjects):
             rows.append(row)
             advance(1)
     if is_json:

@@ -32,6 +32,24 @@ class Corpus:
 
 
 @dataclass(frozen=True)
+class Sampled:
+    """Cross-entropy of every target that weighs more than plain context, and of a random `share` of the
+    others, which then weigh so much more: the same gradient on average, for a part of the logits.
+    """
+
+    share: float
+
+    def __call__(self, net: Net, ids: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        flat = weights.flatten()
+        chances = torch.where(flat > 1.0, 1.0, self.share)
+        taken = torch.nonzero((torch.rand_like(flat) < chances) & (flat > 0)).squeeze(1)
+        hidden = net.hidden(ids).flatten(0, 1)[taken]
+        logits = F.linear(hidden, net.embedding.weight).float()
+        each = F.cross_entropy(logits, targets.flatten()[taken], reduction="none")
+        return (each * flat[taken] / chances[taken]).sum()
+
+
+@dataclass(frozen=True)
 class Distilled:
     """A mix: `share` of the teacher's distribution (KL divergence at `temperature`), the rest of the corpus.
 

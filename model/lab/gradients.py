@@ -169,6 +169,8 @@ class WorkerGradients:
         loss, weight = shared.sums.sum(0).tolist()
         scale = N_TOKENS / max(weight, 1.0)
         for parameter, *parts in zip(self.net.parameters(), *shared.gradients, strict=True):
+            if not parameter.requires_grad:
+                continue
             parameter.grad = torch.stack(parts).sum(0).mul_(scale)
             for part in parts:
                 part.zero_()

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import torch
 
 from model.lab.arithmetic import fast_arithmetic
-from model.lab.distil import Corpus, Distilled, Loss
+from model.lab.distil import Corpus, Distilled, Loss, Sampled
 from model.lab.export import load_net, read_stored
 from model.lab.gradients import Gradients, HereGradients, Job, WorkerGradients
 from model.lab.muon import Muon
@@ -47,6 +47,7 @@ class Plan:
     decay_from: float = 0.65  # share of the run
     long_from: float = 0.82
     seed: int = 1
+    train_only: str = ""  # part of the names of the weights that are trained
 
     def progress(self, step: int, seconds: float) -> float:
         """How much of the run is behind us."""
@@ -70,14 +71,22 @@ class State:
 
 
 def build_optimizers(net: Net, plan: Plan) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices, AdamW for embedding and gains."""
-    matrices = [p for _, p in net.named_matrices()]
+    """Muon for the matrices, AdamW for embedding and gains; what is frozen has none."""
+    matrices = [p for _, p in net.named_matrices() if p.requires_grad]
     theirs = set(map(id, matrices))
-    others = [p for p in net.parameters() if id(p) not in theirs]
+    others = [p for p in net.parameters() if p.requires_grad and id(p) not in theirs]
     return [
         Muon(matrices, lr=plan.lr_matrix, weight_decay=plan.weight_decay),
         torch.optim.AdamW(others, lr=plan.lr_other, betas=(0.9, 0.95), weight_decay=0.0, fused=True),
     ]
+
+
+def freeze(net: Net, only: str) -> None:
+    """Leaves as they are all weights whose names do not hold `only`: a short run then forgets less, and its
+    steps cost less. The gains of the norms are always trained.
+    """
+    for name, parameter in net.named_parameters():
+        parameter.requires_grad_(only in name or "norm" in name)
 
 
 def check_shape(wanted: Shape, found: Shape, path: Path) -> None:
@@ -102,6 +111,7 @@ class Run:
         self.folder, self.plan, self.device = folder, plan, device
         folder.mkdir(parents=True, exist_ok=True)
         self.net = Net(shape).to(device)
+        freeze(self.net, plan.train_only)
         self.optimizers = build_optimizers(self.net, plan)
         self.state = State()
         if self.checkpoint.exists():
@@ -239,10 +249,10 @@ def train(run: Run, gradients: Gradients, n_times: list[int], held: Rows, pace: 
     write_log(run, held_out=run.held_out_loss(held, 4 * pace.eval_rows), done=True)
 
 
-def build_loss(teacher: Path | None, share: float, device: str) -> Loss:
-    """The corpus alone, or with a teacher that learns no more."""
+def build_loss(teacher: Path | None, share: float, device: str, context_share: float) -> Loss:
+    """The corpus alone, all of it or a sample, or with a teacher that learns no more."""
     if teacher is None:
-        return Corpus()
+        return Corpus() if context_share >= 1.0 else Sampled(context_share)
     return Distilled(load_net(teacher).requires_grad_(False).to(device), share)
 
 
@@ -285,6 +295,9 @@ def main() -> None:
     )
     parser.add_argument("--teacher", type=Path, help="checkpoint or .gguf to learn from beside the corpus")
     parser.add_argument("--teacher-share", type=float, default=0.5, help="of the loss")
+    parser.add_argument(
+        "--context-share", type=float, default=1.0, help="of the plain targets whose loss is computed"
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument(
         "--workers",
@@ -301,7 +314,7 @@ def main() -> None:
     paths = [args.rows, *([args.long_rows] if args.long_rows else [])]
     n_times = [Rows(path, run.plan.seed).n_time for path in paths]
     write_log(run, parameters=run.net.n_parameters(), workers=args.workers, n_times=n_times)
-    loss = build_loss(args.teacher, args.teacher_share, args.device)
+    loss = build_loss(args.teacher, args.teacher_share, args.device, args.context_share)
     gradients = build_gradients(run, paths, args.workers, loss, should_compile=args.compile)
     train(run, gradients, n_times, Rows(args.held_out, run.plan.seed), pick(Pace, args))
 

@@ -30,7 +30,8 @@ def pull(source: Source, patience: Patience, watcher: Watcher) -> store.Installe
         installed = store.find_same(name, remote.sha256)
         if installed:
             watcher.say(f"{name} is installed already.")
-            return installed
+            manifest = installed.manifest or _describe(remote, installed.path)
+            return installed if installed.manifest else store.adopt(installed, manifest)
         partial = store.staging_folder() / f"{remote.sha256}.part"
         fetch_whole(remote, partial, patience, watcher)
         return _install(remote, partial, name)
@@ -55,11 +56,15 @@ def _alone(remote: RemoteFile, watcher: Watcher) -> Iterator[None]:
 
 def _install(remote: RemoteFile, partial: Path, name: str) -> store.InstalledModel:
     try:
-        header = read_header(partial)
+        manifest = _describe(remote, partial)
     except ModelRefused as error:
         partial.unlink(missing_ok=True)
         problem = str(error).replace(str(partial), remote.source)
         raise ModelRefused(problem) from None
-    family = recognise(header.token_ids.keys(), header.architecture, header.name).name
-    manifest = store.build_manifest(remote.sha256, header.size_bytes, remote.source, remote.licence, family)
     return store.install(partial, name, manifest)
+
+
+def _describe(remote: RemoteFile, path: Path) -> store.Manifest:
+    header = read_header(path)
+    family = recognise(header.token_ids.keys(), header.architecture, header.name).name
+    return store.build_manifest(remote.sha256, header.size_bytes, remote.source, remote.licence, family)

@@ -25,6 +25,7 @@ class Hub:
     url: str = ""
     repository: str = "acme/coder"
     info_status: int = 200
+    is_mute: bool = False  # takes a question for a description and never answers
     info_changes: dict[str, Any] = field(default_factory=dict)
     answers: deque[Answer] = field(default_factory=deque)
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
@@ -74,6 +75,11 @@ class Handler(BaseHTTPRequestHandler):
     do_POST = do_GET
 
     def send_info(self) -> None:
+        if self.hub.is_mute:
+            self.hub.reached.set()
+            self.hub.released.wait(30)
+            self.hang_up()
+            return
         body = json.dumps(self.hub.describe()).encode()
         self.send_status(self.hub.info_status, body if self.hub.info_status == 200 else b"")
 

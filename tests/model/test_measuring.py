@@ -112,7 +112,6 @@ def test_calibration_is_kept_for_this_machine(model: Answer, monkeypatch: pytest
     monkeypatch.setattr(calibrate, "SMALL", Shape(4, 128, 4, 2, 256, 1000, is_tied=True))
     monkeypatch.setattr(calibrate, "EXPERTS", Shape(2, 256, 4, 2, 256, 1000, n_expert=4, n_expert_used=2))
     monkeypatch.setattr(check_shapes, "list_subjects", lambda: (Subject("small", small, "Q8_0"),))
-    monkeypatch.setattr(measuring, "list_subjects", check_shapes.list_subjects)
     (rates,) = read(model("bench", "--calibrate", "--threads", "1", "--json"))["rates"]
     assert rates["n_threads"] == 1 and set(rates["read_ns"]) == set(calibrate.TYPES)
     known = calibrate.read_rates(1)

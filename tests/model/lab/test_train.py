@@ -10,13 +10,15 @@ import pytest
 import torch
 
 from model.lab.arithmetic import fast_arithmetic, fast_type
+from model.lab.distil import Corpus, Sampled
 from model.lab.export import load_net, write_gguf
 from model.lab.gradients import HereGradients, Job, WorkerGradients, WorkerLost
+from model.lab.mix import mix_rows
 from model.lab.net import Net, Shape
 from model.lab.prune import save_net
 from model.lab.rows import Rows
 from model.lab.tokenizer import Tokenizer
-from model.lab.train import Pace, Plan, Run, train
+from model.lab.train import Pace, Plan, Run, build_optimizers, freeze, train
 
 SHAPE = Shape(n_vocab=64, d_model=32, n_layers=1, n_heads=1, d_ffn=32, n_ctx=64)
 PLAN = Plan(steps=8, n_batch_tokens=64, warmup_steps=2, lr_matrix=0.02, lr_other=0.01)
@@ -148,3 +150,33 @@ def test_a_worker_that_dies_ends_the_run_instead_of_waiting(paths: list[Path]) -
     workers.workers[1].kill()
     with pytest.raises(WorkerLost):
         workers.compute(Job(0, 2, 2))
+
+
+def test_what_is_frozen_stays_and_a_sample_has_the_same_gradient_on_average(paths: list[Path]) -> None:
+    net = Net(SHAPE)
+    freeze(net, "attention")
+    before = {name: p.detach().clone() for name, p in net.named_parameters()}
+    batch = Rows(paths[0], 1).batch(0, 4)
+    torch.manual_seed(3)
+    n_draws = 300
+    for _ in range(n_draws):
+        torch.autograd.backward(Sampled(0.5)(net, *batch) / n_draws)
+    weight = net.blocks[0].attention.o.weight
+    sampled = weight.grad
+    net.zero_grad()
+    torch.autograd.backward(Corpus()(net, *batch))
+    assert sampled is not None and weight.grad is not None
+    assert torch.linalg.norm(sampled - weight.grad) < 0.2 * torch.linalg.norm(weight.grad)
+    for optimizer in build_optimizers(net, Plan()):
+        optimizer.step()
+    moved = {name for name, p in net.named_parameters() if not torch.equal(p, before[name])}
+    assert moved == {name for name in before if ".attention." in name or name.endswith("norm.weight")}
+
+
+def test_a_mixture_has_rows_of_each_file(paths: list[Path], tmp_path: Path) -> None:
+    other = tmp_path / "other.npz"
+    np.savez(other, ids=np.full((4, 17), 9, np.uint16), kinds=np.ones((4, 17), np.uint8))
+    assert mix_rows([(paths[0], 3), (other, 2)], tmp_path / "mixed.npz", 1) == 5
+    with np.load(tmp_path / "mixed.npz") as mixed, np.load(paths[0]) as first:
+        rows = sorted(map(tuple, mixed["ids"]))
+        assert rows == sorted([*map(tuple, first["ids"][:3]), *[(9,) * 17] * 2])
