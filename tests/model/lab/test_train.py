@@ -170,7 +170,8 @@ def test_what_is_frozen_stays_and_a_sample_has_the_same_gradient_on_average(path
     for optimizer in build_optimizers(net, Plan()):
         optimizer.step()
     moved = {name for name, p in net.named_parameters() if not torch.equal(p, before[name])}
-    assert moved == {name for name in before if ".attention." in name or name.endswith("norm.weight")}
+    allowed = {name for name in before if ".attention." in name or name.endswith("norm.weight")}
+    assert {"blocks.0.attention.o.weight", "norm.weight"} <= moved <= allowed
 
 
 def test_a_mixture_has_rows_of_each_file(paths: list[Path], tmp_path: Path) -> None:
