@@ -73,6 +73,7 @@ class CatalogEntry:
     parameters: int = 0
     n_ctx: int = 0
     shape: Shape | None = None
+    checked: str = ""
 
     @property
     def is_packaged(self) -> bool:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from model.store import resolve_model
-from tests.bench import contention, engine, restart, stall
+from tests.bench import contention, engine, host, restart, stall
 
 
 def shown(table: Table) -> str:
@@ -49,3 +49,10 @@ def test_every_way_generates() -> None:
     rows = engine.run(model, 1, 4)
     assert all(cost.n_tokens == 4 for row in rows for cost in (row.plain, row.edit))
     assert "through host and client" in shown(engine.draw(model, rows))
+
+
+def test_a_host_is_started_asked_and_ended() -> None:
+    model = resolve_model("builtin")
+    rounds = host.run(model, 1, 1)
+    assert rounds[0].ready_s > 0 and rounds[0].speed.n_prompt > 1000
+    assert "resident, MB" in shown(host.draw(model, rounds))

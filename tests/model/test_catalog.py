@@ -24,6 +24,11 @@ def test_every_entry_says_what_a_person_needs(entry: CatalogEntry) -> None:
 
 
 @each
+def test_an_entry_says_when_it_was_checked_and_against_what(entry: CatalogEntry) -> None:
+    assert entry.is_packaged or re.match(r"20\d\d-\d\d-\d\d: .{20}", entry.checked)
+
+
+@each
 def test_a_hub_file_has_a_repository_and_a_type(entry: CatalogEntry) -> None:
     assert entry.is_packaged != bool(entry.parameters)
     if entry.repository:

@@ -98,7 +98,6 @@ def test_list_says_what_this_machine_would_get(model: Answer, known_rates: None)
     rows = {row["name"]: row for row in read(model("list", "--json"))["models"]}
     assert rows["qwen2.5-coder-1.5b"]["forecast"]["generated_per_s"] > 0
     assert rows["builtin"]["forecast"]["resident_mb"] * 1e6 > BUILTIN.stat().st_size
-    assert rows["mellum-4b"]["forecast"] is None
     assert "(predicted)" in model("list")[1]
 
 
@@ -131,7 +130,6 @@ def test_damaged_rates_are_measured_again() -> None:
     ("text", "quant", "words"),
     [
         ("qwen2.5-coder-0.5", "", "did you mean qwen2.5-coder-0.5b?"),
-        ("mellum-4b", "", "The shape of mellum-4b is not known"),
         ("builtin", "", "The shape of builtin is not known"),
         ("n_layer=2", "", "lacks sizes: n_layer, n_embd"),
         ("n_layers=2", "", "'n_layers=2' is no size of a shape"),

@@ -7,7 +7,10 @@
 #   STEPS, BATCH  how many steps of how many tokens each student gets
 #   COMPILE       empty: no torch.compile (worth it from some minutes a student on)
 #   STUDENTS      which of them; one that is there already is not made again
-#   STAGES        what to do of "quantized students tables": the middle one is the long one
+#   TYPES         of the first table, F16 first
+#   STAGES        what to do of "quantized students tables": the middle one is the long one; "quantization" and
+#                 "shrinking" are one table each
+#   SCRATCH       the shape of the two students that begin with nothing
 #   SMALL         the sizes of the smoke test
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
@@ -19,7 +22,9 @@ HELD_ROWS=${HELD_ROWS:-$WORK/heldout-spm.npz}
 STEPS=${STEPS:-250}
 BATCH=${BATCH:-8192}
 STAGES=${STAGES:-quantized students tables}
+TYPES=${TYPES:-F16 Q8_0 Q6_K Q5_K_M Q4_K_M Q4_0}
 STUDENTS=${STUDENTS:-layers-healed layers-distilled ffn-healed scratch scratch-distilled}
+SCRATCH=${SCRATCH:-}
 WORKERS=${WORKERS:-$(nproc)}
 FEW_LAYERS=4 HALF_FFN=352 SHAPE=(--n-batch-tokens "$BATCH" ${COMPILE---compile})
 [ -z "${SMALL:-}" ] || { FEW_LAYERS=1 HALF_FFN=64 SHAPE=(--n-vocab 2048 --d-model 64 --n-heads 2 --d-ffn 96 --n-batch-tokens 2048); }
@@ -46,7 +51,7 @@ student() { # NAME LAYERS ARGUMENTS ...: the same rows, the same number of steps
 # The product's own quantizer, which keeps the embedding at Q8_0. From a Q8_0 file, F16 is the same weights wider.
 quantized() {
     export_as "$CHECKPOINT" F16 "$OUT/F16.gguf"
-    for type in Q8_0 Q5_0 Q4_0; do
+    for type in ${TYPES/F16 /}; do
         rm -f "$OUT/$type.gguf"
         edgewise model quantize "$OUT/F16.gguf" --to "$type" --output "$OUT/$type.gguf"
     done
@@ -64,8 +69,8 @@ students() {
             layers-healed) student $name "$FEW_LAYERS" --begin-with "$OUT/layers-unhealed.pt" ;;
             layers-distilled) student $name "$FEW_LAYERS" --begin-with "$OUT/layers-unhealed.pt" --teacher "$CHECKPOINT" ;;
             ffn-healed) student $name "$ALL_LAYERS" --d-ffn "$HALF_FFN" --begin-with "$OUT/ffn-unhealed.pt" ;;
-            scratch) LR=0.008 student $name "$FEW_LAYERS" ;;
-            scratch-distilled) LR=0.008 student $name "$FEW_LAYERS" --teacher "$CHECKPOINT" ;;
+            scratch) LR=0.008 student $name "$FEW_LAYERS" $SCRATCH ;;
+            scratch-distilled) LR=0.008 student $name "$FEW_LAYERS" --teacher "$CHECKPOINT" $SCRATCH ;;
         esac
     done
 }
@@ -79,8 +84,10 @@ for stage in $STAGES; do
     case $stage in
         quantized | students) "$stage" ;;
         tables)
-            table_of quantization F16 Q8_0 Q5_0 Q4_0
+            table_of quantization $TYPES
             table_of shrinking Q8_0 layers-unhealed ffn-unhealed $STUDENTS
             ;;
+        quantization) table_of quantization $TYPES ;;
+        shrinking) table_of shrinking Q8_0 layers-unhealed ffn-unhealed $STUDENTS ;;
     esac
 done
