@@ -3,8 +3,8 @@
     python -m tests.bench.host [--model M] [--rounds N] [--threads N]
 
 Prints one table; judges nothing. Each round starts a real host of its own and asks it over its socket, as the
-server does: a prompt of which nothing is cached, then a generation. "Ready" is from the start of the process to the
-answer of the first question after it, a token long.
+server does: a prompt of which nothing is cached, then a generation. "Ready" is from the start of the process
+to the answer of the first question, two tokens long.
 """
 
 from __future__ import annotations
@@ -45,9 +45,8 @@ def run(model: Path, n_rounds: int, n_threads: int) -> list[Round]:
             wire = connect(attachment.endpoint)
             measure(wire, Workload(ids, 2, 2, seed=-1))
             ready_s = time.perf_counter() - started
-            rounds.append(
-                Round(ready_s, measure(wire, Workload(ids, N_PROMPT, N_GENERATED, seed=seed), attachment.pid))
-            )
+            asked = Workload(ids, N_PROMPT, N_GENERATED, seed=seed)
+            rounds.append(Round(ready_s, measure(wire, asked, attachment.pid)))
     return rounds
 
 
