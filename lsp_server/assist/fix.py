@@ -33,6 +33,7 @@ NO_MODEL = (
 )
 _MAX_DIAGNOSTICS = 10
 _MAX_MESSAGE_CHARS = 500
+_MAX_LINES_ABOVE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,9 @@ def _read_correction(
     before = snapshot.text[found.span.start : found.span.end]
     if len(before) > MAX_CODE_CHARS or find_secrets(before):
         return None
+    code = _without_surroundings(
+        to_lf(snapshot.text[: found.span.start]), before, _rest_of_line(snapshot, found), code
+    )
     text = from_lf(_fitted(snapshot.text, found.span, code).rstrip(), line_end_of(snapshot.text))
     if text == before.rstrip():
         return None
@@ -116,6 +120,26 @@ def _read_correction(
     if has_errors(after, language_id, path) and not was_broken:
         return None
     return Correction(found.span, text, note)
+
+
+def _rest_of_line(snapshot: DocumentSnapshot, found: Inspection) -> str:
+    return to_lf(snapshot.text[found.span.end :]).partition("\n")[0].strip()
+
+
+def _without_surroundings(above: str, before: str, tail: str, code: str) -> str:
+    """A model writes whole statements: what stands right before and behind the code that it got (`export`, a
+    decorator, a comment, `;`) it may write down again.
+    """
+    lines = code.strip("\n").split("\n")
+    for n_above in range(min(_MAX_LINES_ABOVE, len(lines) - 1), -1, -1):
+        *whole, part = [line.strip() for line in above.split("\n")[-1 - n_above :]]
+        first = lines[n_above].lstrip()
+        is_same = [line.strip() for line in lines[:n_above]] == whole and first.startswith(part)
+        if is_same and (part or any(whole)):
+            lines = [first[len(part) :].lstrip() if part else lines[n_above], *lines[n_above + 1 :]]
+            break
+    code = "\n".join(lines).rstrip()
+    return code.removesuffix(tail) if not before.endswith(tail) else code
 
 
 def _fitted(text: str, span: Span, code: str) -> str:

@@ -15,6 +15,7 @@ from tests.e2e.client import CAPABILITIES, LspClient, LspError, position, uri_of
 from tests.e2e.conftest import PRICES, Home
 from tests.e2e.test_explain import code_actions, open_prices
 from tests.e2e.test_explain_words import instruct_model, settings_for
+from tests.model.reciter import write_reciter
 
 __all__ = ["instruct_model"]  # the fixture
 
@@ -132,6 +133,21 @@ async def test_an_instruct_model_writes_and_is_heard(own_home: Home, workspace: 
             with pytest.raises(LspError) as caught:
                 await call.result()
             assert caught.value.code == -32800
+
+
+async def test_a_good_answer_is_a_fix(own_home: Home, workspace: Path, tmp_path: Path):
+    """Of a model that says the corrected function: what replaces the old one, with the place's line ends."""
+    after = "def total(prices: list[float]) -> float:\n    return sum(map(with_tax, prices))\n"
+    model = write_reciter(
+        tmp_path / "reciter-instruct.gguf", f"The name was wrong.\n\n```python\n{after}```\n"
+    )
+    async with own_home.client(settings=settings_for(model)) as client:
+        path = await open_prices(client, workspace)
+        argument = {"uri": uri_of(path), "range": TOTAL, "diagnostics": [DIAGNOSTIC]}
+        answer = await client.command("edgewise.fix", argument)
+        before = PRICES[PRICES.index("def total") :]
+        assert apply(PRICES, answer["edits"]) == PRICES.replace(before, after)
+        assert path.read_text() == PRICES
 
 
 async def test_a_text_that_has_changed_meanwhile(home: Home, workspace: Path):

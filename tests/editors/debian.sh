@@ -21,7 +21,8 @@ mirror() {
     sed -n 's/^deb  *\(\[[^]]*\] *\)\?\([^ ]*\).*/\2/p' /etc/apt/sources.list | head -1
 }
 
-# unpack FOLDER SUITE PACKAGE...: the suite's packages, with all that they need, under FOLDER/sysroot.
+# unpack FOLDER SUITE PACKAGE...: the suite's packages, with all that they need, under FOLDER/sysroot. A mirror may be
+# behind: what it has must be signed, not young.
 unpack() {
   local folder=$1 suite=$2 package
   shift 2
@@ -33,7 +34,7 @@ unpack() {
 Dir::State "$folder/apt"; Dir::State::lists "$folder/apt/lists"; Dir::State::status "$folder/apt/status";
 Dir::Cache "$folder/apt/cache"; Dir::Etc::sourcelist "$folder/apt/sources.list";
 Dir::Etc::sourceparts "/dev/null"; Dir::Etc::preferencesparts "/dev/null";
-Acquire::Languages "none"; Acquire::Retries "3"; APT::Sandbox::User "root";
+Acquire::Check-Valid-Until "false"; Acquire::Languages "none"; Acquire::Retries "3"; APT::Sandbox::User "root";
 C
   apt-get -c "$folder/apt/apt.conf" -qq update
   apt-get -c "$folder/apt/apt.conf" -qq install -y -d --no-install-recommends "$@"

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import gguf
 import numpy as np
+import numpy.typing as npt
 
+Weights = npt.NDArray[np.float32]
 Value = str | bool | int | float | list[str] | list[int]
 
 WORDS = (
@@ -158,11 +160,13 @@ def _add_tensors(
     kind: str,
     leave_out: Collection[str],
     never: int | None,
+    weights: Mapping[str, Weights],
 ) -> None:
     random = np.random.default_rng(1)
     quantization = gguf.GGMLQuantizationType[kind]
     for name, shape in _matrix_shapes(n_layer, n_embd, n_vocab).items():
         values = random.normal(0, 2 / np.sqrt(shape[1]), shape).astype(np.float32)
+        values = weights.get(name, values)
         if name == "output.weight" and never is not None:
             values[never] = 0
         if name not in leave_out:
@@ -176,7 +180,7 @@ def write_gguf(
     path: Path,
     *,
     architecture: str = "llama",
-    vocabulary: str = "llama",
+    vocabulary: str | Vocabulary = "llama",
     control_tokens: Sequence[str] = (),
     n_layer: int = 2,
     n_embd: int = 64,
@@ -186,13 +190,15 @@ def write_gguf(
     metadata: Mapping[str, Value | None] | None = None,
     leave_out: Collection[str] = (),
     never_ends: bool = False,
+    weights: Mapping[str, Weights] | None = None,
 ) -> Path:
-    """Writes a model with random weights (always the same ones).
+    """Writes a model with random weights (always the same ones), but for the matrices in `weights`.
 
     `metadata` adds keys, replaces those written here, or with None leaves them out; `leave_out` names
     tensors. With `never_ends` the best token is never the end of text (its logit is always 0).
     """
-    chosen = build_vocabulary(vocabulary, control_tokens)
+    is_built = isinstance(vocabulary, Vocabulary)
+    chosen = vocabulary if is_built else build_vocabulary(vocabulary, control_tokens)
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_name(path.stem)
     _add_shape(writer, n_layer, n_embd, n_head, n_ctx, len(chosen.tokens))
@@ -200,7 +206,8 @@ def write_gguf(
     for key, value in (metadata or {}).items():
         _add_value(writer, key, value)
     never = chosen.id_of("</s>" if chosen.kind == "llama" else "<|endoftext|>") if never_ends else None
-    _add_tensors(writer, architecture, n_layer, n_embd, len(chosen.tokens), quant, leave_out, never)
+    n_vocab = len(chosen.tokens)
+    _add_tensors(writer, architecture, n_layer, n_embd, n_vocab, quant, leave_out, never, weights or {})
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -43,7 +43,7 @@ export class Review implements vscode.TextDocumentContentProvider, vscode.Dispos
     const text = applyEdits(document.getText(), edits);
     this.proposal = { target, version: document.version, edits, text, shown };
     await vscode.commands.executeCommand('setContext', CONTEXT, true);
-    const heading = `${title}: Enter takes it, Escape drops it`;
+    const heading = `${title}: Enter takes, Esc drops`;
     await vscode.commands.executeCommand('vscode.diff', target, shown, heading, { preview: true });
   }
 

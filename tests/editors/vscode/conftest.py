@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Error, sync_playwright
 
 from tests.editors.vscode.studio import ROOT, Studio, open_studio
 from tests.editors.vscode.workbench import Workbench
@@ -63,7 +63,7 @@ def window(browser: Browser, studio: Studio) -> Iterator[Workbench]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
-    """A failed test leaves a picture of every window that it had."""
+    """A failed test leaves a picture of every window that it had, and one with what it was told."""
     report = yield
     folder = os.environ.get("EDGEWISE_FAILURES")
     if folder and report.failed:
@@ -71,6 +71,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
             if isinstance(value, Workbench):
                 value.page.screenshot(path=Path(folder) / f"{item.name}-{name}.png")
                 Path(folder, f"{item.name}-{name}.log").write_text(value.studio.log())
+                with suppress(AssertionError, Error):
+                    value.command("Notifications: Show Notifications")
+                    value.page.screenshot(path=Path(folder) / f"{item.name}-{name}-told.png")
     return report
 
 

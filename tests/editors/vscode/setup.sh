@@ -9,6 +9,7 @@ PYTHON=${PYTHON:-$ROOT/.venv/bin/python}
 DEST=${XDG_CACHE_HOME:-$HOME/.cache}/edgewise-editors/vscode
 CODE_SERVER=4.139.1 # VS Code 1.139.1
 NODE=24.21.0
+NODE_GYP=13.1.0
 case $(uname -m) in x86_64) CPU=x64 ;; aarch64) CPU=arm64 ;; *) echo "no code-server for $(uname -m)" >&2; exit 1 ;; esac
 mkdir -p "$DEST"
 exec 9>"$DEST/lock"
@@ -44,10 +45,10 @@ if [ ! -e "$STAMP" ]; then
   npm install $QUIET # its shrinkwrap is not complete: npm ci refuses
   watcher=$(node -p "require('./node_modules/@parcel/watcher/package.json').version")
   unpack_npm "@parcel/watcher-linux-$CPU-glibc@$watcher" "node_modules/@parcel/watcher-linux-$CPU-glibc"
-  gyp=$({ find "$(npm root -g --loglevel=error)" /usr/lib/node_modules /usr/share/nodejs \
-    -path '*node-gyp/bin/node-gyp.js' 2>/dev/null || true; } | head -1) # not every one of them is there
+  # Not the system's node-gyp: it may be too old for this node, or packed without parts of it.
+  npm install --silent --no-save --ignore-scripts --no-audit --no-fund --prefix "$DEST/gyp" "node-gyp@$NODE_GYP" >/dev/null
   for module in @vscode/spdlog @vscode/native-watchdog; do # the logs, and the end of orphans
-    (cd "node_modules/$module" && node "$gyp" rebuild --nodedir="$DEST/node24" >build.log 2>&1) ||
+    (cd "node_modules/$module" && node "$DEST/gyp/node_modules/node-gyp/bin/node-gyp.js" rebuild --nodedir="$DEST/node24" >build.log 2>&1) ||
       { tail -20 "node_modules/$module/build.log"; exit 1; }
   done
   rm -rf node_modules/@microsoft/mxc-sdk/bin node_modules/@vscode/sqlite3/deps # not used here, 100 MB
@@ -56,7 +57,7 @@ fi
 
 # --- the driver ---
 cd "$ROOT"
-"$PYTHON" -c 'import playwright, PIL' 2>/dev/null || "$PYTHON" -m pip install --quiet --editable '.[editors]'
+"$PYTHON" -c 'import playwright, PIL, pynvim' 2>/dev/null || "$PYTHON" -m pip install --quiet --editable '.[editors]'
 
 # --- the extension: as a person would get it, with the server's wheel inside ---
 rm -rf editors/vscode/server

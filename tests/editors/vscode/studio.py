@@ -62,6 +62,7 @@ QUIET: Mapping[str, Any] = {
     "editor.cursorBlinking": "solid",
     "editor.accessibilitySupport": "off",
     "editor.minimap.enabled": False,
+    "editor.scrollBeyondLastLine": False,  # what fits into the window is seen from its first line
     "editor.autoClosingBrackets": "never",
     "editor.autoClosingQuotes": "never",
 }

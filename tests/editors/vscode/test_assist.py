@@ -58,29 +58,14 @@ def open_cart(window: Workbench, name: str, text: str = CART) -> Path:
     return path
 
 
-def wait_for_proposal(window: Workbench) -> None:
-    window.page.locator(".tab.active", has_text="Enter takes it, Escape drops it").first.wait_for()
-    expect(
-        window.page.locator(
-            ".monaco-diff-editor .modified .char-insert, .monaco-diff-editor .modified .line-insert"
-        ).first
-    ).to_be_visible()
-    expect(window.page.locator(".monaco-diff-editor .modified .view-lines")).to_contain_text('"""')
-
-
-def wait_for_no_proposal(window: Workbench, path: Path) -> None:
-    expect(window.page.locator(".tab", has_text="Enter takes it")).to_have_count(0)
-    window.page.locator(f'.tab.active[data-resource-name="{path.name}"]').first.wait_for()
-
-
 def test_document_is_a_diff_that_enter_takes_and_undo_takes_back(window: Workbench, images: Path):
     path = open_cart(window, "cart.py")
     window.command("edgewise: Document")
-    wait_for_proposal(window)
+    window.wait_for_proposal('"""')
     assert path.read_text() == CART
     window.picture(images / "vscode-document.png")
     window.press("Enter")
-    wait_for_no_proposal(window, path)
+    window.wait_for_no_proposal(path)
     window.save()
     [cart] = ast.parse(path.read_text()).body
     assert isinstance(cart, ast.ClassDef)
@@ -94,9 +79,9 @@ def test_document_from_the_code_actions_is_dropped_by_escape(window: Workbench):
     path = open_cart(window, "dropped.py")
     window.press("Control+.")
     window.page.locator(".action-widget .monaco-list-row", has_text="Document this").click()
-    wait_for_proposal(window)
+    window.wait_for_proposal('"""')
     window.press("Escape")
-    wait_for_no_proposal(window, path)
+    window.wait_for_no_proposal(path)
     expect(window.page.locator(".tab.active.dirty")).to_have_count(0)
     assert path.read_text() == CART
 

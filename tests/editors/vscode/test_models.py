@@ -50,7 +50,8 @@ def hub() -> Iterator[Hub]:
 def studio(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """With that hub, and an instruct model of random weights: what it says is noise, and much of it."""
     talker = tmp_path_factory.mktemp("models") / "talker-instruct.gguf"
-    write_gguf(talker, n_layer=16, n_embd=256, n_ctx=4096, metadata={"tokenizer.chat_template": TEMPLATE})
+    metadata = {"tokenizer.chat_template": TEMPLATE}
+    write_gguf(talker, n_layer=16, n_embd=256, n_ctx=4096, metadata=metadata, never_ends=True)
     words = {"edgewise.explain.model": str(talker), "edgewise.explain.max_tokens": 3000}
     with open_studio(machine=words, variables={"HF_ENDPOINT": hub.url}) as studio:
         yield studio

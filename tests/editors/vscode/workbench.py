@@ -26,6 +26,7 @@ N_TRIES = 40
 N_OPENINGS = 6
 PATIENCE_MS = SLOW_MS / N_OPENINGS
 GHOST = "[class*=ghost-text-decoration], .ghost-text"
+PROPOSAL = "Enter takes, Esc drops"
 STATUS = '[id*="edgewise.status"]'
 
 # The text of the cursor's line as a person sees it, ghost text and all.
@@ -312,6 +313,18 @@ class Workbench:
         tab = self.page.locator(".tab.active", has_text=title)
         tab.locator(".tab-actions a").click()
         expect(tab).to_have_count(0)
+
+    def wait_for_proposal(self, text: str) -> None:
+        """A diff that shows `text` among what is new."""
+        self.page.locator(".tab.active", has_text=PROPOSAL).first.wait_for()
+        changed = ".monaco-diff-editor .modified :is(.char-insert, .line-insert)"
+        expect(self.page.locator(changed).first).to_be_visible()
+        expect(self.page.locator(".monaco-diff-editor .modified .view-lines")).to_contain_text(text)
+
+    def wait_for_no_proposal(self, path: Path) -> None:
+        """And the file is there again."""
+        expect(self.page.locator(".tab", has_text=PROPOSAL)).to_have_count(0)
+        self.page.locator(f'.tab.active[data-resource-name="{path.name}"]').first.wait_for()
 
     def picture(self, path: Path) -> None:
         """A screenshot in few colours, for the docs."""

@@ -14,9 +14,10 @@ TEXT = "class A:\n    def area(self, w):\n        return v\n\n    def b(self): .
 WRONG = Diagnostic(3, "undefined name 'v'", "pyflakes")
 
 
-async def fix(answer: str | None, text: str = TEXT, diagnostics=(WRONG,), *, talks: bool = True):
+async def fix(answer: str | None, text: str = TEXT, diagnostics=(WRONG,), *, talks: bool = True, path="a.py"):
     model, heard = ScriptedModel(answer), []
-    snapshot = DocumentSnapshot("", "a.py", "a.py", "", "python", 1, text)
+    language_id = {"py": "python", "ts": "typescript"}[path[-2:]]
+    snapshot = DocumentSnapshot("", path, path, "", language_id, 1, text)
     at = text.index("return")
     ports = model.talks if talks else model.completes
     outcome = await propose_fix(snapshot, Span(at, at), diagnostics, ports, heard.append)
@@ -66,6 +67,30 @@ async def test_what_cannot_take_its_place_stays_words(answer: str | None) -> Non
     assert isinstance(outcome, Words)
     assert outcome.markdown == heard
     assert (answer or "_There is no more: The host is away._") in outcome.markdown
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.ts", "const a = 1;\n\nexport function f(w: number) {\n  return v;\n}\n"),
+        ("a.ts", "/** Says it. */\nexport const f = (w: number) => {\n  return v;\n};\n"),
+        ("a.py", "class A:\n    @cached\n    @named(1)\n    def f(self, w):\n        return v\n"),
+        ("a.py", "# Says it.\nasync def f(w):\n    return v\n"),
+    ],
+    ids=["export", "constant", "decorators", "comment"],
+)
+async def test_what_stands_around_the_code_may_be_written_down_again(
+    path: str, text: str, line_end: str
+) -> None:
+    """The model is shown `f` alone and answers with the statement."""
+    statement = text.partition("\n\n")[2] or text.removeprefix("class A:\n")
+    answer = f"```\n{statement.replace('return v', 'return w')}```"
+    outcome, _, _ = await fix(answer, text.replace("\n", line_end), path=path)
+    assert isinstance(outcome, Correction)
+    assert after(text.replace("\n", line_end), outcome) == text.replace("return v", "return w").replace(
+        "\n", line_end
+    )
 
 
 async def test_masked_code_is_never_written_back() -> None:
