@@ -96,6 +96,10 @@ class Engine:
         """Whether the model's layout has a place for other files."""
         return await self._ready_client().shows_snippets()
 
+    async def chars_per_token(self) -> float:
+        """Of usual code, by the model's vocabulary."""
+        return await self._ready_client().chars_per_token()
+
     async def prefill(self, prompt: FimPrompt, budget_tokens: int, *, may_keep: bool = False) -> Shown:
         """Has the host evaluate a FIM prompt, and says how much of it was shown."""
         client = self._ready_client()

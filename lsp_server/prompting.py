@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from lsp_server.completion.context import CompletionContext
 from lsp_server.completion.layout import (
     BULK_CHARS_PER_TOKEN,
+    CHARS_PER_TOKEN,
     LONG_TOKENS,
     lengthen,
     near_chars,
@@ -86,9 +87,10 @@ async def build_prompt(
             update={"prompt_tokens": budget.prompt, "search_deadline_ms": patience_ms}
         )
     asked: list[FimPrompt] = []
+    n_sized = await _sized(budget.prompt, engine) if budget.is_long else 0
 
     async def find(context: CompletionContext) -> Retrieval:
-        n_chars = _context_chars(settings.prompt_tokens, budget)
+        n_chars = _context_chars(settings.prompt_tokens, budget, n_sized)
         return await search(index, context, n_chars, settings.search_deadline_ms)
 
     async def note(prompt: FimPrompt, options: GenerationOptions) -> AsyncIterator[Piece]:
@@ -102,29 +104,35 @@ async def build_prompt(
     prompt = replace(asked[0], context_tokens=budget.context)
     if budget.is_long and await engine.shows_snippets():
         with trace.stage("survey"):
-            prompt = lengthen(prompt, await _survey(request, budget, index), budget.prompt)
+            prompt = lengthen(prompt, await _survey(request, budget, n_sized, index), n_sized)
     with trace.stage("layout"):
         if budget.prompt:
             return await engine.lay_out(prompt, budget.prompt)
         return await engine.build_prompt(prompt, settings.prompt_tokens)
 
 
-def _context_chars(prompt_tokens: int, budget: Budget) -> int:
+async def _sized(budget_tokens: int, engine: Engine) -> int:
+    """The budget as if tokens were of usual length: the parts of a long prompt are sized in characters, and a
+    vocabulary that cuts code small must not get more tokens of what depends on the cursor."""
+    return int(budget_tokens * min(1.0, await engine.chars_per_token() / CHARS_PER_TOKEN))
+
+
+def _context_chars(prompt_tokens: int, budget: Budget, n_sized: int) -> int:
     """How much may be found for this very place."""
     if budget.is_long:
-        return max(near_chars(budget.prompt), budget.context * CONTEXT_CHARS_PER_TOKEN)
+        return max(near_chars(n_sized), budget.context * CONTEXT_CHARS_PER_TOKEN)
     return (budget.context or prompt_tokens) * (
         CONTEXT_CHARS_PER_TOKEN if budget.context else SNIPPET_CHARS_PER_TOKEN
     )
 
 
 async def _survey(
-    request: CompletionRequest, budget: Budget, index: IndexService | None
+    request: CompletionRequest, budget: Budget, n_sized: int, index: IndexService | None
 ) -> tuple[Snippet, ...]:
     if index is None:
         return ()
     snapshot, offset = whole_notebook(request.snapshot, request.offset)
-    start = window_start(snapshot.text[:offset], budget.prompt)
+    start = window_start(snapshot.text[:offset], n_sized)
     n_chars = int((budget.context or budget.prompt) * BULK_CHARS_PER_TOKEN)
     found = await index.survey(snapshot, start, n_chars)
     return tuple(replace(item, text=mask_secrets(item.text)) for item in found)

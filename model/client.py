@@ -99,6 +99,10 @@ class ModelClient:
         row = (await self._tokenizer(await self._connect())).family
         return "{snippets}" in row.repository
 
+    async def chars_per_token(self) -> float:
+        """Of usual code, by the model's vocabulary."""
+        return await (await self._tokenizer(await self._connect())).chars_per_token()
+
     @property
     def is_append_only(self) -> bool:
         """Whether what is typed stands last in the layout of the model that was asked last."""

@@ -30,6 +30,14 @@ AFTER_NEWLINE: Final = re.compile(r"(?<=\n)(?=[^\S\n]*\S)")
 BEFORE_NEWLINE: Final = re.compile(r"(?<=\S)(?=[^\S\n]*\n)")
 
 SAMPLE: Final = "if (x) {\n    y = f(x)\n    return y;\n}"
+USUAL: Final = """\
+class Reader(Base):
+    def read_rows(self, path: str, limit: int = 100) -> list[Row]:
+        if not path:
+            raise ValueError(f"no file of the name {path!r}")
+        with open(path, encoding="utf-8") as file:
+            return [self._parse(line) for line in file][:limit]
+"""
 PLAIN_SPECIAL: Final = re.compile(r"[\s▁]+|</?[a-z]{1,10}[1-6]?>")
 
 Content = str | Sequence[str | int]
@@ -80,6 +88,12 @@ class Tokenizer:
         return [
             line[at : at + MAX_LINE_CHARS] for line in found for at in range(0, len(line), MAX_LINE_CHARS)
         ]
+
+    async def chars_per_token(self) -> float:
+        """Of a few usual lines of code: always the same for a vocabulary."""
+        lines = self.lines(USUAL)
+        ids = await self.encode(lines)
+        return len(USUAL) / sum(len(ids[line]) for line in lines)
 
     async def encode(self, lines: Iterable[str]) -> dict[str, Ids]:
         """The ids of each line. At most one request when what is new is small; none when nothing is."""
