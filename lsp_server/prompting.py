@@ -16,7 +16,6 @@ from lsp_server.completion.layout import (
     LONG_TOKENS,
     lengthen,
     near_chars,
-    window_start,
 )
 from lsp_server.completion.pipeline import Memory, Ports, complete
 from lsp_server.engine import Engine
@@ -104,7 +103,7 @@ async def build_prompt(
     prompt = replace(asked[0], context_tokens=budget.context)
     if budget.is_long and await engine.shows_snippets():
         with trace.stage("survey"):
-            prompt = lengthen(prompt, await _survey(request, budget, n_sized, index), n_sized)
+            prompt = lengthen(prompt, await _survey(request, budget, index), n_sized)
     with trace.stage("layout"):
         if budget.prompt:
             return await engine.lay_out(prompt, budget.prompt)
@@ -127,12 +126,11 @@ def _context_chars(prompt_tokens: int, budget: Budget, n_sized: int) -> int:
 
 
 async def _survey(
-    request: CompletionRequest, budget: Budget, n_sized: int, index: IndexService | None
+    request: CompletionRequest, budget: Budget, index: IndexService | None
 ) -> tuple[Snippet, ...]:
     if index is None:
         return ()
-    snapshot, offset = whole_notebook(request.snapshot, request.offset)
-    start = window_start(snapshot.text[:offset], n_sized)
+    snapshot, _ = whole_notebook(request.snapshot, request.offset)
     n_chars = int((budget.context or budget.prompt) * BULK_CHARS_PER_TOKEN)
-    found = await index.survey(snapshot, start, n_chars)
+    found = await index.survey(snapshot, n_chars)
     return tuple(replace(item, text=mask_secrets(item.text)) for item in found)

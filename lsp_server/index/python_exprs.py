@@ -14,6 +14,7 @@ _MAX_ALTERNATIVES = 3
 _MAX_CHARS = 120
 _MAX_BRACKETS = 60
 _REACH = 4000
+_DEEPEST = 50  # brackets in brackets
 
 _NAME = re.compile(r"[^\W\d]\w*")
 _HEAD = re.compile(r"(?:await\s+)?([^\W\d]\w*)")
@@ -221,7 +222,9 @@ def _one_value(code: str, start: int) -> tuple[str, int]:
 def _step(code: str, position: int) -> tuple[str, int]:
     following = code[position : position + 1]
     if following in ("(", "["):
-        return "()" if following == "(" else "[]", closing(code, position)
+        end = closing(code, position)
+        is_closed = code[end - 1] in ")]}"  # else what stands at the end is nobody's next step
+        return "()" if following == "(" else "[]", end if is_closed else len(code)
     match = _MEMBER.match(code, position)
     return (f".{match[1]}", match.end()) if match else ("", position)
 
@@ -234,12 +237,15 @@ def _cast(code: str, position: int) -> tuple[str, int]:
 
 
 def closing(code: str, start: int) -> int:
-    """Just behind the bracket that closes the one at `start`; the end of what was looked at if none does."""
+    """Just behind the bracket that closes the one at `start`; the end of what was looked at if none does, or
+    if it is nested as no person nests: brackets that never end would be read again from each of them."""
     depth = 0
     for match in _BRACKET.finditer(code, start, start + _REACH):
         depth += 1 if match[0] in "([{" else -1
         if depth <= 0:
             return match.end()
+        if depth > _DEEPEST:
+            break
     return min(len(code), start + _REACH)
 
 

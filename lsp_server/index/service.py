@@ -156,15 +156,15 @@ class IndexService:
         if folder is not None:
             self._retrievers[folder.root].recent.note_suggestion(relative, text)
 
-    async def survey(self, snapshot: DocumentSnapshot, offset: int, budget_chars: int) -> tuple[Snippet, ...]:
-        """What fills a long prompt, by its relevance to the document and what it names before `offset`."""
+    async def survey(self, snapshot: DocumentSnapshot, budget_chars: int) -> tuple[Snippet, ...]:
+        """What fills a long prompt, by its relevance to the document and what it names."""
         folder, path = self._locate(snapshot.path)
         if folder is None:
             return ()
         documents = self._documents_of(folder)
         document = OpenDocument(path, snapshot.text, snapshot.language_id)
         surveyor = Surveyor(folder.reader, self._parses, self._imports)
-        return await self._in_thread(lambda: surveyor.survey(documents, document, offset, budget_chars))
+        return await self._in_thread(lambda: surveyor.survey(documents, document, budget_chars))
 
     async def is_read(self, relative_path: str) -> bool:
         """Whether every file of this path in the workspace folders was read: no rule leaves it out."""

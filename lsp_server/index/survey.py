@@ -1,8 +1,9 @@
 """What of a workspace fills a long context: files in pieces cut at definitions, by relevance to one file.
 
 Runs in the session, in the thread that all questions to the index run in. The answer depends on the file and
-on what its text above the cursor names, not on the cursor: asked again a line later it is the same. Must not
-know tokens: whoever asks gives the budget in characters.
+on what its text names, not on the cursor: asked again a line later it is the same, piece for piece, else the
+prompt would be another one from the first piece on that changed. Must not know tokens: whoever asks gives the
+budget in characters.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from lsp_server.types import Snippet, Symbol
 
 FILE_SHARE = 1 / 6  # of the budget: so much of one file comes before any of the less related ones
 FULL_SHARE = 0.01  # of the budget: with less room left no further file is read
-REASON_WANTED = "named above"
+REASON_WANTED = "named in the file"
 REASON_RELATED = "related"
 _N_FAR = 2000
 
@@ -40,15 +41,15 @@ class Surveyor:
         self._catalogue = Catalogue(reader, parses)
 
     def survey(
-        self, documents: Mapping[str, OpenDocument], document: OpenDocument, offset: int, budget_chars: int
+        self, documents: Mapping[str, OpenDocument], document: OpenDocument, budget_chars: int
     ) -> tuple[Snippet, ...]:
         """Pieces in the order of a prompt: files by relevance, each in its own order. A piece's rank says
-        what matters most: first the definitions that the document names before `offset`."""
+        what matters most: first the definitions that the document names."""
         imports = self._imports.imports_of(document.path, document.text, document.language_id)
         current = outline_of_text(document.path, NO_FACTS, imports)
         others = {path: item for path, item in documents.items() if path != document.path}
         self._catalogue.refresh(others, current)
-        names = frozenset(_WORD.findall(document.text, 0, offset)) | {item.name for item in imports}
+        names = frozenset(_WORD.findall(document.text)) | {item.name for item in imports}
         pieces = self._pieces(others, current, names, budget_chars)
         return tuple(_ranked(_within(pieces, budget_chars)))
 

@@ -60,6 +60,7 @@ def test_any_text_is_answered(language: str, text: str) -> None:
         "=/[\\",
         "([{",
         "a = b, ",
+        "\nwith a(",
         "\0",
         "\r",
         "x\r\n",

@@ -1,4 +1,4 @@
-"""What fills a long prompt: related files first, what is named above before the rest, nothing twice."""
+"""What fills a long prompt: related files first, what the file names before the rest, nothing twice."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def snapshot(root: Path, text: str = HERE) -> DocumentSnapshot:
 
 async def survey(root: Path, start: StartService, budget: int, text: str = HERE) -> tuple[Snippet, ...]:
     write_files(root, FILES)
-    return await (await start()).survey(snapshot(root, text), len(text), budget)
+    return await (await start()).survey(snapshot(root, text), budget)
 
 
 def paths(found: tuple[Snippet, ...]) -> list[str]:
@@ -50,7 +50,7 @@ async def test_ranks_are_all_different(root: Path, start_service: StartService) 
     assert min(found, key=lambda piece: piece.rank).path == "shop/store.py"
 
 
-async def test_what_is_named_above_matters_most(root: Path, start_service: StartService) -> None:
+async def test_what_the_file_names_matters_most(root: Path, start_service: StartService) -> None:
     text = "from other.large import part_390\n"
     found = await survey(root, start_service, 1_000_000, text)
     (first,) = [piece for piece in found if piece.rank == 0]
@@ -65,8 +65,8 @@ async def test_a_large_file_leaves_room_for_others(root: Path, start_service: St
 
 async def test_the_same_a_line_later(root: Path, start_service: StartService) -> None:
     service = await start_service(write_files(root, FILES))
-    above = await service.survey(snapshot(root), 40, 9000)
-    below = await service.survey(snapshot(root, HERE + "\n\nprint(1)\n"), 40, 9000)
+    above = await service.survey(snapshot(root), 9000)
+    below = await service.survey(snapshot(root, HERE + "\n\nprint(1)\n"), 9000)
     assert above == below
 
 
@@ -74,4 +74,4 @@ async def test_outside_of_every_folder_there_is_nothing(
     root: Path, tmp_path: Path, start_service: StartService
 ) -> None:
     service = await start_service(write_files(root, FILES))
-    assert await service.survey(snapshot(tmp_path / "elsewhere"), 0, 9000) == ()
+    assert await service.survey(snapshot(tmp_path / "elsewhere"), 9000) == ()
