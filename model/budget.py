@@ -22,9 +22,7 @@ START_SLACK: Final = (
 STEPS: Final = 24  # rooms change in steps of this fraction of the budget, not with every token that is typed
 LONG: Final = 16_384  # tokens: a longer budget is for the workspace
 LONG_STEPS: Final = 64  # of a long budget the same fraction would be a file left out
-AROUND_STEPS: Final = (
-    16  # but one such step is half more than all that depends on the cursor in a long prompt
-)
+AROUND_STEPS: Final = 24  # but one such step is more than all that follows the cursor in a long prompt
 
 
 @dataclass(frozen=True, slots=True)
