@@ -5,7 +5,7 @@ Runs in the session, in the thread that all questions to the index run in. Pure 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest, nsmallest
@@ -86,15 +86,14 @@ def _alike(
         _MAX_WORDS, (name for name in own if name in files), key=lambda name: (files[name], name)
     )
     weights = {name: log(n_files / (files[name] + 0.5)) + 0.1 for name in rarest}
-    sums: dict[int, float] = {}
+    sums: defaultdict[int, float] = defaultdict(float)
     functions: dict[int, frozenset[str]] = {}
     for outline in outlines:
+        functions.update(outline.by_number)
         for name in weights.keys() & outline.users.keys():
             weight = weights[name]
-            for names in outline.users[name]:
-                key = id(names)
-                sums[key] = sums.get(key, 0.0) + weight
-                functions[key] = names
+            for number in outline.users[name]:
+                sums[number] += weight
     scored = [(total / sqrt(len(functions[key]) + _SMALL_FUNCTION), key) for key, total in sums.items()]
     best = nlargest(_N_ALIKE, scored, key=itemgetter(0))
     return [(score * score, functions[key]) for score, key in best]

@@ -62,12 +62,17 @@ class Outline:
         ]
 
     @cached_property
-    def users(self) -> Mapping[str, list[frozenset[str]]]:
-        """By name: what the functions that use it use."""
-        found: dict[str, list[frozenset[str]]] = {}
-        for _, names in self.functions:
+    def by_number(self) -> Mapping[int, frozenset[str]]:
+        """What each function uses, by a number that no function of another file has."""
+        return {id(names): names for _, names in self.functions}
+
+    @cached_property
+    def users(self) -> Mapping[str, list[int]]:
+        """By name: the functions that use it, by number."""
+        found: dict[str, list[int]] = {}
+        for number, names in self.by_number.items():
             for name in names:
-                found.setdefault(name, []).append(names)
+                found.setdefault(name, []).append(number)
         return found
 
     @cached_property

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lsp_server.index.candidates import Candidate
 from lsp_server.index.place import Place, parts_of, word_parts
@@ -19,8 +20,7 @@ _CLOSED = ("private ", "#", "static #", "readonly #", "async #")
 _ERRORS = ("Error", "Exception", "Warning")
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(NamedTuple):
     """`situation` is the evidence that a place gives for everything of one kind."""
 
     score: float
@@ -49,19 +49,30 @@ def rank(
         for is_member in (False, True)
     }
     scores = {key: score(situation, weights) for key, situation in situations.items()}
+    by_file: dict[str, dict[str, float]] = {}
     ranked = []
     for candidate in candidates:
         symbol = candidate.symbol
         key = (symbol.kind, bool(symbol.container))
         _add_usage(candidate.evidence, symbol.name, place)
         _add_name(candidate.evidence, symbol.name, symbol.signature, words)
-        if symbol.path in related:
-            candidate.evidence["related"] = 1.0
-        if symbol.path.startswith(folder) and "/" not in symbol.path[len(folder) :]:
-            candidate.evidence["same folder"] = 1.0
+        candidate.evidence.update(_evidence_of_file(symbol.path, folder, related, by_file))
         ranked.append(Ranked(scores[key] + score(candidate.evidence, weights), candidate, situations[key]))
     ranked.sort(key=_best_first)
     return with_typed(ranked, place.typed, weights)
+
+
+def _evidence_of_file(
+    path: str, folder: str, related: frozenset[str], known: dict[str, dict[str, float]]
+) -> dict[str, float]:
+    """The same for all that a file defines."""
+    if path not in known:
+        known[path] = {}
+        if path in related:
+            known[path]["related"] = 1.0
+        if path.startswith(folder) and "/" not in path[len(folder) :]:
+            known[path]["same folder"] = 1.0
+    return known[path]
 
 
 def with_typed(ranked: Sequence[Ranked], typed: str, weights: Mapping[str, float] = WEIGHTS) -> list[Ranked]:
