@@ -20,6 +20,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from model.lab.blocks import block_cases, cut_block
 from model.lab.cases import Case, human_eval_cases, line_cases, prompt_ids, words_of
 from model.lab.engine import Engine
 from model.lab.export import read_gguf_net
@@ -29,6 +30,7 @@ from model.lab.sandbox import does_pass
 from model.lab.tokenizer import Tokenizer
 
 N_PREDICT = 64
+N_PREDICT_BLOCK = 192
 
 
 @dataclass
@@ -114,6 +116,22 @@ def score_lines(subject: Subject, cases: list[Case], *, with_snippets: bool) -> 
     return {name: score.table() for name, score in scores.items()}
 
 
+def score_blocks(subject: Subject, cases: list[Case], *, with_snippets: bool) -> dict[str, float]:
+    """Exact match and edit similarity of whole blocks, and of their first lines."""
+    score = Score()
+    for number, case in enumerate(cases):
+        ids = prompt_ids(subject.tokenizer, case, with_snippets=with_snippets, order=subject.order)
+        got = cut_block(subject.engine.complete(ids, N_PREDICT_BLOCK).text, case.prefix)
+        wanted = cut_block(case.expected, case.prefix)
+        score.add(
+            exact_match=float(got == wanted),
+            edit_similarity=similarity(got, wanted),
+            first_line=float(got.split("\n")[0] == wanted.split("\n")[0]),
+        )
+        show_progress("blocks", number, len(cases), score)
+    return score.table()
+
+
 def score_human_eval(subject: Subject, cases: list[Case]) -> dict[str, float]:
     """Exact match of the stripped line, and pass@1 of the program with that line in it."""
     score = Score()
@@ -173,6 +191,10 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     for label, with_snippets in (("lines_without_snippets", False), ("lines_with_snippets", True)):
         scored = score_lines(subject, cases, with_snippets=with_snippets)
         result |= {f"{label}_{name}": figures for name, figures in scored.items()}
+    if args.blocks:
+        blocks = block_cases(args.held_out, args.blocks)
+        for label, with_snippets in (("blocks_without_snippets", False), ("blocks_with_snippets", True)):
+            result[label] = score_blocks(subject, blocks, with_snippets=with_snippets)
     if args.engine_cases:
         other = replace(subject, engine=Engine(args.model, args.threads, engine="ctransformers"))
         result["engines_agree"] = compare_engines(subject, other, cases[: args.engine_cases])
@@ -195,6 +217,7 @@ def main() -> None:
     parser.add_argument(
         "--naming", action="store_true", help="only lines that name something of another file"
     )
+    parser.add_argument("--blocks", type=int, default=0, help="whole bodies to complete")
     parser.add_argument("--no-perplexity", action="store_true")
     parser.add_argument("--human-eval-cases", type=int, default=0, help="about this many; 0: all of them")
     parser.add_argument("--engine-cases", type=int, default=0, help="prompts to compare both engines on")
