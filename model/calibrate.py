@@ -31,6 +31,7 @@ from model.shapes import write_random
 from model.speed import (
     N_GENERATED,
     N_PROMPT,
+    PATIENCE_S,
     Speed,
     Workload,
     choose_ids,
@@ -149,7 +150,7 @@ def _find_batch(spec: HostSpec, ids: range) -> int:
 
 def _warm(attachment: Attachment, ids: range) -> Wire:
     """Pages that were never touched are read here."""
-    wire = connect(attachment.endpoint)
+    wire = connect(attachment.endpoint, PATIENCE_S)
     measure(wire, Workload(ids, 8, 2, seed=-1))
     return wire
 

@@ -26,11 +26,12 @@ from model.fit import Fit, FitFile
 from model.gguf import GgufHeader, read_header
 from model.meeting import Meeting, read_fingerprint, read_identity, release
 from model.protocol import Endpoint, HostUnavailable
-from model.wire import Wire, WireError
+from model.wire import TIMEOUT_S, Wire, WireError
 
 N_PROMPT: Final = 256
 N_GENERATED: Final = 32
 END_LIMIT_S: Final = 20.0
+PATIENCE_S: Final = 600.0  # of who measures on purpose: 256 tokens of a large model take a slow core minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,9 @@ def choose_ids(header: GgufHeader) -> range:
     return range(n_vocab // 4, max(n_vocab // 4 + 1, 3 * n_vocab // 4))
 
 
-def connect(endpoint: Endpoint) -> Wire:
+def connect(endpoint: Endpoint, timeout_s: float = TIMEOUT_S) -> Wire:
     """The road to a host that said where it listens."""
-    return Wire(endpoint.socket_path, endpoint.base_url, endpoint.api_key)
+    return Wire(endpoint.socket_path, endpoint.base_url, endpoint.api_key, timeout_s)
 
 
 def measure(wire: Wire, workload: Workload, pid: int = 0) -> Speed:
@@ -105,7 +106,7 @@ def measure_file(
     """
     ids = choose_ids(read_header(path))
     with running_alone(spec or HostSpec(path, n_slots=1)) as attachment:
-        wire = connect(attachment.endpoint)
+        wire = connect(attachment.endpoint, PATIENCE_S)
         room = attachment.endpoint.info.n_ctx - n_generated - 1
         workload = Workload(ids, min(n_prompt, room), n_generated)
         measure(wire, Workload(ids, 8, 2, seed=1))  # reads pages of the weights that were never touched
