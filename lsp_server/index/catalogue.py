@@ -178,6 +178,10 @@ class Catalogue:
         """Whether the current file is meant to see a name of another module."""
         return is_exported(_resolver(self._current.path), name)
 
+    def is_found_by_name(self, path: str) -> bool:
+        """Whether the language of a file names types, not the files that they are in."""
+        return is_by_name(_resolver(path))
+
     def resolve(self, importer: str, module: str, name: str = "") -> str:
         """The file of a module, or of `name` in it, as `importer` writes it; "" when it is none of the
         workspace. A package that is a folder ends with a slash."""

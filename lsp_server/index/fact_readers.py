@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lsp_server.index import curly, go_exprs, go_facts, python_facts, ts_exprs, ts_facts
+from lsp_server.index import (
+    curly,
+    go_exprs,
+    go_facts,
+    python_facts,
+    ts_exprs,
+    ts_facts,
+    typed_exprs,
+    typed_facts,
+)
 from lsp_server.index.facts import NO_FACTS, Facts, Scope
 from lsp_server.index.python_exprs import receiver
 from lsp_server.index.uses import blank, read_uses
@@ -41,12 +50,14 @@ WITHOUT_TYPES = FactReader(blank, _no_types, _one_block)
 _CURLY = FactReader(curly.blank, _no_types, _one_block)
 _SCRIPT = FactReader(ts_facts.read_code, ts_facts.read_types, ts_facts.split, ts_exprs.receiver)
 _GO = FactReader(go_facts.read_code, go_facts.read_types, go_facts.split, go_exprs.receiver)
+_TYPED = FactReader(typed_facts.read_code, typed_facts.read_types, typed_facts.split, typed_exprs.receiver)
 
 READERS: Mapping[str, FactReader] = {
     "python": FactReader(python_facts.read_code, python_facts.read_types, python_facts.split),
     "go": _GO,
     **dict.fromkeys(("typescript", "typescriptreact", "javascript"), _SCRIPT),
-    **dict.fromkeys(("rust", "java", "csharp", "kotlin", "scala", "swift", "zig", "c", "cpp"), _CURLY),
+    **dict.fromkeys(("java", "csharp"), _TYPED),
+    **dict.fromkeys(("rust", "kotlin", "scala", "swift", "zig", "c", "cpp"), _CURLY),
 }
 
 

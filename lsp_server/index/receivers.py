@@ -14,7 +14,7 @@ from enum import Enum, auto
 from lsp_server.index.catalogue import Catalogue
 from lsp_server.index.facts import Exprs
 from lsp_server.index.outline import Outline
-from lsp_server.types import Symbol, SymbolKind
+from lsp_server.types import Symbol, SymbolKind, dotted_name
 
 _MAX_DEPTH = 10
 _MAX_VALUES = 4
@@ -150,6 +150,15 @@ class Receivers:
             yield from self._imported(outline, name, depth)
         elif elsewhere := self._catalogue.definition(path, name):
             yield from self.named(elsewhere.path, name, depth + 1) if elsewhere.path != path else ()
+        elif self._catalogue.is_found_by_name(path):
+            yield from self._named_anywhere(name)
+
+    def _named_anywhere(self, name: str) -> Iterator[Value]:
+        """In a namespace, which is no module: there are few classes of one name."""
+        symbols = self._catalogue.symbols_named([name]).get(name, [])
+        classes = [symbol for symbol in symbols if symbol.kind is SymbolKind.CLASS]
+        if 1 <= len(classes) <= _FEW_CLASSES:
+            yield from (Value(Kind.CLASS, symbol.path, dotted_name(symbol)) for symbol in classes)
 
     def definition(self, path: str, name: str) -> Symbol | None:
         return self._catalogue.definition(path, name)

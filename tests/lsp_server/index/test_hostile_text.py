@@ -14,7 +14,7 @@ from lsp_server.index.fact_readers import READERS, WITHOUT_TYPES, read_facts, re
 from lsp_server.index.facts import parse_facts, write_facts
 from tests.bench.index.hostile import FRAGMENTS
 
-LANGUAGES = ("python", "go", "typescript", "javascript", "rust", "plaintext")
+LANGUAGES = ("python", "go", "typescript", "javascript", "rust", "java", "plaintext")
 N_CHARS = 200_000
 
 texts = st.lists(
@@ -61,13 +61,14 @@ def test_any_text_is_answered(language: str, text: str) -> None:
         "([{",
         "a = b, ",
         "\nwith a(",
+        "{",
         "\0",
         "\r",
         "x\r\n",
     ],
     ids=repr,
 )
-@pytest.mark.parametrize("language", ["python", "go", "typescript", "rust"])
+@pytest.mark.parametrize("language", ["python", "go", "typescript", "rust", "java"])
 def test_long_text_without_an_end(language: str, fragment: str) -> None:
     text = fragment * (N_CHARS // len(fragment))
     assert read_facts(language, text).bases == {}

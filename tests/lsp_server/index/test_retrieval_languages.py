@@ -38,6 +38,40 @@ GO = {
     "clerk.go": "package main\n\nfunc serveClerk(n int) {}\n",
 }
 
+OTHERS = range(9)
+JAVA_PACKAGE, CSHARP_NAMESPACE = "package shop.store;\n\npublic class", "namespace Shop.Core;\n\npublic class"
+JAVA = {
+    "src/shop/base/Base.java": (
+        "package shop.base;\n\npublic class Base {\n    public void flushAll() {}\n}\n"
+    ),
+    "src/shop/store/Store.java": (
+        "package shop.store;\n\nimport shop.base.Base;\n\npublic class Store extends Base {\n"
+        "    public Receipt last;\n\n"
+        "    public Receipt writeRow(int row) {\n        return null;\n    }\n\n"
+        "    public static Store open(String path) {\n        return new Store();\n    }\n}\n"
+    ),
+    "src/shop/store/Receipt.java": f"{JAVA_PACKAGE} Receipt {{\n    public void printOut() {{}}\n}}\n",
+    **{
+        f"src/shop/store/Other{n}.java": f"{JAVA_PACKAGE} Other{n} {{\n    public void other() {{}}\n}}\n"
+        for n in OTHERS
+    },
+}
+CSHARP = {
+    "Base.cs": (
+        "namespace Shop.Core\n{\n    public class Base\n    {\n        public void FlushAll() { }\n    }\n}\n"
+    ),
+    "Store.cs": (
+        "using Shop.Core;\n\nnamespace Shop.Core;\n\npublic class Store : Base\n{\n"
+        "    public Receipt Last { get; set; }\n\n    public Receipt WriteRow(int row) => null;\n\n"
+        "    public static Store Open(string path)\n    {\n        return new Store();\n    }\n}\n"
+    ),
+    "Receipt.cs": f"{CSHARP_NAMESPACE} Receipt\n{{\n    public void PrintOut() {{ }}\n}}\n",
+    **{
+        f"Other{n}.cs": f"{CSHARP_NAMESPACE} Other{n}\n{{\n    public void Other() {{ }}\n}}\n"
+        for n in OTHERS
+    },
+}
+
 SCRIPT_CASES: Mapping[str, tuple[str, str]] = {
     "new": (
         'import { Store } from "./store";\nfunction f() {\n  const s = new Store();\n  s.|\n}\n',
@@ -72,15 +106,44 @@ GO_CASES: Mapping[str, tuple[str, str]] = {
     "package": ("store.|", "func Open(path string)"),
     "same package": ("x := |", "func serveClerk(n int)"),
 }
+JAVA_CASES: Mapping[str, tuple[str, str]] = {
+    "new": ("Receipt r = new Receipt();\n        r.|", "printOut()"),
+    "var": ("var r = new Receipt();\n        r.|", "printOut()"),
+    "static method": ("var s = Store.open(x);\n        s.last.|", "printOut()"),
+    "parameter": ("given.|", "printOut()"),
+    "field": ("this.kept.|", "printOut()"),
+    "bare field": ("kept.|", "printOut()"),
+    "inherited": ("opened.|", "flushAll()"),
+    "result": ("opened.writeRow(1).|", "printOut()"),
+    "own method": ("make().|", "printOut()"),
+    "each": ("for (Receipt r : all) {\n            r.|", "printOut()"),
+    "each of a list": ("for (var r : all) {\n            r.|", "printOut()"),
+    "an element": ("all.get(0).|", "printOut()"),
+}
+CSHARP_CASES: Mapping[str, tuple[str, str]] = {
+    "new": ("Receipt r = new();\n        r.|", "PrintOut()"),
+    "var": ("var r = new Receipt();\n        r.|", "PrintOut()"),
+    "static method": ("var s = Store.Open(x);\n        s.Last.|", "PrintOut()"),
+    "parameter": ("given?.|", "PrintOut()"),
+    "property": ("Kept.|", "PrintOut()"),
+    "inherited": ("opened.|", "FlushAll()"),
+    "result": ("opened.WriteRow(1).|", "PrintOut()"),
+    "own method": ("Make().|", "PrintOut()"),
+    "each of a list": ("foreach (var r in all)\n        {\n            r.|", "PrintOut()"),
+    "an element": ("all[0].|", "PrintOut()"),
+}
+FEW_CHARS = 220  # the members of one class, and not all that the workspace has
 
 
-async def ask(service: IndexService, root: Path, file: str, language: str, marked: str) -> str:
+async def ask(
+    service: IndexService, root: Path, file: str, language: str, marked: str, budget_chars: int = 4000
+) -> str:
     """`marked` holds the cursor as `|`."""
     offset = marked.index("|")
     text = marked[:offset] + marked[offset + 1 :]
     path = root / file
     snapshot = DocumentSnapshot(path.as_uri(), str(path), file, str(root), language, 1, text)
-    found = await service.retrieve(snapshot, offset, 4000)
+    found = await service.retrieve(snapshot, offset, budget_chars)
     return "\n".join(snippet.text for snippet in found.snippets)
 
 
@@ -103,3 +166,27 @@ async def test_go_hides_what_is_not_exported(start_service: StartService, root: 
     write_files(root, GO)
     marked = 'package main\n\nimport "example.com/shop/store"\n\nfunc main() {\n\tstore.|\n}\n'
     assert "hidden" not in await ask(await start_service(), root, "main.go", "go", marked)
+
+
+@pytest.mark.parametrize("name", JAVA_CASES)
+async def test_java(start_service: StartService, root: Path, name: str) -> None:
+    write_files(root, JAVA)
+    body, wanted = JAVA_CASES[name]
+    marked = (
+        "package shop;\n\nimport java.util.List;\nimport shop.store.*;\n\nclass Main {\n"
+        "    private final Receipt kept;\n\n    Receipt make() {\n        return null;\n    }\n\n"
+        f"    void run(Receipt given, Store opened, List<Receipt> all) {{\n        {body}\n    }}\n}}\n"
+    )
+    assert wanted in await ask(await start_service(), root, "src/shop/Main.java", "java", marked, FEW_CHARS)
+
+
+@pytest.mark.parametrize("name", CSHARP_CASES)
+async def test_csharp(start_service: StartService, root: Path, name: str) -> None:
+    write_files(root, CSHARP)
+    body, wanted = CSHARP_CASES[name]
+    marked = (
+        "using Shop.Core;\n\nnamespace Shop.App;\n\nclass Main\n{\n    public Receipt Kept { get; }\n\n"
+        "    Receipt Make() => null;\n\n"
+        f"    void Run(Receipt given, Store opened, List<Receipt> all)\n    {{\n        {body}\n    }}\n}}\n"
+    )
+    assert wanted in await ask(await start_service(), root, "Main.cs", "csharp", marked, FEW_CHARS)
