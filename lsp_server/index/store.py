@@ -43,7 +43,7 @@ _STAMP = "size_bytes, mtime_ns, checked_ns, hash, skip_reason, skip_detail"
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH)
 
-_IMPORT = re.compile(r"^from (lsp_server[\w.]*) import ([\w, ]*)", re.MULTILINE)
+_IMPORT = re.compile(r"^from (lsp_server[\w.]*) import (\([^)]*\)|[\w, ]*)", re.MULTILINE)
 
 _T = TypeVar("_T")
 
@@ -138,7 +138,7 @@ def extractor_sources() -> list[Path]:
     for path in todo:
         for package, names in _IMPORT.findall(path.read_text("utf-8")):
             whole = here.parent.joinpath(*package.split(".")[1:])
-            found = [whole.with_suffix(".py"), *(whole / f"{name}.py" for name in names.split(", "))]
+            found = [whole.with_suffix(".py"), *(whole / f"{name}.py" for name in re.findall(r"\w+", names))]
             todo += [other for other in found if other not in todo and other.is_file()]
     return sorted(todo)
 
