@@ -1,7 +1,8 @@
 """`python -m lsp_server`: the language server on stdin and stdout.
 
-Runs in the editor session. The order matters: first stdio is made safe from whatever libraries print, then
-the engine host is started, and while it loads the model this process imports the server.
+Runs in the editor session. The order matters: first stdio is made safe from whatever libraries print, and
+the heap is shared by all threads to come; then the engine host is started, and while it loads the model this
+process imports the server.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import logging
 import sys
 from contextlib import suppress
 
+from lsp_server.memory import share_one_arena
 from lsp_server.wire import take_stdio
 
 # Libraries import these at the first request, where it would block the loop.
@@ -22,6 +24,7 @@ PRELOADED = ("encodings.utf_8_sig", "tree_sitter_python")
 def main() -> None:
     """Serves until the editor leaves; exits with the status that the protocol asks for."""
     source, target = take_stdio()
+    share_one_arena()
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
