@@ -13,6 +13,8 @@ from lsp_server.index import (
     go_exprs,
     go_facts,
     python_facts,
+    rust_exprs,
+    rust_facts,
     ts_exprs,
     ts_facts,
     typed_exprs,
@@ -51,13 +53,15 @@ _CURLY = FactReader(curly.blank, _no_types, _one_block)
 _SCRIPT = FactReader(ts_facts.read_code, ts_facts.read_types, ts_facts.split, ts_exprs.receiver)
 _GO = FactReader(go_facts.read_code, go_facts.read_types, go_facts.split, go_exprs.receiver)
 _TYPED = FactReader(typed_facts.read_code, typed_facts.read_types, typed_facts.split, typed_exprs.receiver)
+_RUST = FactReader(rust_facts.read_code, rust_facts.read_types, rust_facts.split, rust_exprs.receiver)
 
 READERS: Mapping[str, FactReader] = {
     "python": FactReader(python_facts.read_code, python_facts.read_types, python_facts.split),
     "go": _GO,
+    "rust": _RUST,
     **dict.fromkeys(("typescript", "typescriptreact", "javascript"), _SCRIPT),
     **dict.fromkeys(("java", "csharp"), _TYPED),
-    **dict.fromkeys(("rust", "kotlin", "scala", "swift", "zig", "c", "cpp"), _CURLY),
+    **dict.fromkeys(("kotlin", "scala", "swift", "zig", "c", "cpp"), _CURLY),
 }
 
 

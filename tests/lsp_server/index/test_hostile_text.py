@@ -14,7 +14,7 @@ from lsp_server.index.fact_readers import READERS, WITHOUT_TYPES, read_facts, re
 from lsp_server.index.facts import parse_facts, write_facts
 from tests.bench.index.hostile import FRAGMENTS
 
-LANGUAGES = ("python", "go", "typescript", "javascript", "rust", "java", "plaintext")
+LANGUAGES = ("python", "go", "typescript", "javascript", "rust", "java", "kotlin", "plaintext")
 N_CHARS = 200_000
 
 texts = st.lists(

@@ -72,6 +72,23 @@ CSHARP = {
     },
 }
 
+RUST = {
+    "Cargo.toml": '[package]\nname = "shop"\n',
+    "src/lib.rs": "pub mod base;\npub mod others;\npub mod receipt;\npub mod store;\npub mod clerk;\n",
+    "src/base.rs": "pub trait Flush {\n    fn flush_all(&self) {}\n}\n",
+    "src/receipt.rs": "pub struct Receipt;\n\nimpl Receipt {\n    pub fn print_out(&self) {}\n}\n",
+    "src/others.rs": "\n".join(
+        f"pub struct Other{n};\n\nimpl Other{n} {{\n    pub fn other(&self) {{}}\n}}\n" for n in OTHERS
+    ),
+    "src/store.rs": (
+        "use crate::base::Flush;\nuse crate::receipt::Receipt;\n\n"
+        "pub struct Store {\n    pub last: Receipt,\n}\n\n"
+        "impl Flush for Store {}\n\nimpl Store {\n"
+        "    pub fn open(path: &str) -> Result<Self, String> {\n        todo!()\n    }\n\n"
+        "    pub fn write_row(&self, row: u32) -> Option<Receipt> {\n        None\n    }\n}\n"
+    ),
+}
+
 SCRIPT_CASES: Mapping[str, tuple[str, str]] = {
     "new": (
         'import { Store } from "./store";\nfunction f() {\n  const s = new Store();\n  s.|\n}\n',
@@ -132,6 +149,18 @@ CSHARP_CASES: Mapping[str, tuple[str, str]] = {
     "each of a list": ("foreach (var r in all)\n        {\n            r.|", "PrintOut()"),
     "an element": ("all[0].|", "PrintOut()"),
 }
+RUST_CASES: Mapping[str, tuple[str, str]] = {
+    "parameter": ("given.|", "fn print_out"),
+    "let": ("let r: Receipt = todo!();\n        r.|", "fn print_out"),
+    "new": ("let r = Receipt {};\n        r.|", "fn print_out"),
+    "field": ("self.kept.as_ref().unwrap().|", "fn print_out"),
+    "result": ("opened.write_row(1)?.|", "fn print_out"),
+    "field of a result": ('Store::open("")?.last.|', "fn print_out"),
+    "trait": ("opened.|", "fn flush_all"),
+    "own method": ("self.make().|", "fn print_out"),
+    "each of a list": ("for r in all.iter() {\n            r.|", "fn print_out"),
+    "found": ("if let Some(r) = all.first() {\n            r.|", "fn print_out"),
+}
 FEW_CHARS = 220  # the members of one class, and not all that the workspace has
 
 
@@ -190,3 +219,18 @@ async def test_csharp(start_service: StartService, root: Path, name: str) -> Non
         f"    void Run(Receipt given, Store opened, List<Receipt> all)\n    {{\n        {body}\n    }}\n}}\n"
     )
     assert wanted in await ask(await start_service(), root, "Main.cs", "csharp", marked, FEW_CHARS)
+
+
+@pytest.mark.parametrize("name", RUST_CASES)
+async def test_rust(start_service: StartService, root: Path, name: str) -> None:
+    write_files(root, RUST)
+    body, wanted = RUST_CASES[name]
+    others = ", ".join(f"Other{n}" for n in OTHERS)
+    marked = (
+        f"use crate::others::{{{others}}};\nuse crate::receipt::Receipt;\nuse crate::store::Store;\n\n"
+        "struct Clerk {\n    kept: Option<Box<Receipt>>,\n}\n\nimpl Clerk {\n"
+        "    fn make(&self) -> Receipt {\n        Receipt {}\n    }\n\n"
+        "    fn run(&self, given: &Receipt, opened: &mut Store, all: &[Receipt]) {\n"
+        f"        {body}\n    }}\n}}\n"
+    )
+    assert wanted in await ask(await start_service(), root, "src/clerk.rs", "rust", marked, FEW_CHARS)
