@@ -10,7 +10,7 @@ import json
 import logging
 import re
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -104,15 +104,25 @@ class TraceLog:
     def __init__(self, sink: Sink | None = None, n_kept: int = 200) -> None:
         self._records: deque[TraceRecord] = deque(maxlen=n_kept)
         self._sink = sink
+        self._n_noted: Counter[str] = Counter()
 
     def add(self, draft: TraceDraft) -> TraceRecord:
         """A request was answered."""
-        record = self.note(draft)
+        record = self._write(draft)
         self._records.append(record)
         return record
 
     def note(self, draft: TraceDraft) -> TraceRecord:
         """Something happened that nobody asked for."""
+        record = self._write(draft)
+        self._n_noted[record.method] += 1
+        return record
+
+    def n_noted(self, method: str) -> int:
+        """How often so far."""
+        return self._n_noted[method]
+
+    def _write(self, draft: TraceDraft) -> TraceRecord:
         record = draft.freeze()
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("%s", json.dumps(asdict(record)))

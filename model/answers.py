@@ -1,12 +1,14 @@
 """What llama-server's JSON says, as values: events of `/completion`, of `/v1/chat/completions`, and timings.
 
-Pure; runs in the session. Must not know HTTP. A shape that the API does not have is a `MalformedStream`.
+Pure but for the clock; runs in the session. Must not know HTTP. A shape that the API does not have is a
+`MalformedStream`.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, Final, TypeVar
 
@@ -43,10 +45,36 @@ def _shaped(parse: Callable[[Mapping[str, Any]], T]) -> Callable[[Mapping[str, A
     return checked
 
 
+class Account:
+    """What is known of one request's tokens as its events come. The engine states it while it reads the
+    prompt and at the end; with each token that would be work between two tokens."""
+
+    def __init__(self, n_prompt: int) -> None:
+        self._known = Usage(n_prompt=n_prompt)
+        self._read_at = 0.0
+
+    def after(self, answer: Answer) -> Usage:
+        """Once a token has come, all of the prompt has been read."""
+        n_prompt = self._known.n_prompt
+        if answer.is_progress:
+            self._known = replace(answer.usage or Usage(), n_prompt=n_prompt)
+            self._read_at = time.perf_counter()
+        elif answer.usage is not None:
+            self._known = replace(answer.usage, n_prompt=n_prompt)
+        else:
+            n_evaluated = n_prompt - self._known.n_cached
+            generate_ms = (time.perf_counter() - self._read_at) * 1000 if self._read_at else 0.0
+            n_generated = self._known.n_generated + max(1, len(answer.tokens))
+            self._known = replace(
+                self._known, n_evaluated=n_evaluated, n_generated=n_generated, generate_ms=generate_ms
+            )
+        return self._known
+
+
 @_shaped
 def parse_completion(event: Mapping[str, Any]) -> Answer:
-    if PROGRESS in event:
-        return Answer(is_progress=True)  # it has a token of its own, which is none of the answer's
+    if PROGRESS in event:  # it has a token of its own, which is none of the answer's
+        return Answer(is_progress=True, usage=_progress(event[PROGRESS]))
     return Answer(
         text=str(event.get("content") or ""),
         tokens=tuple(map(int, event.get("tokens") or ())),
@@ -76,6 +104,13 @@ def parse_busy_task(slots: Any, slot: int) -> int | None:  # noqa: ANN401  (JSON
         raise MalformedStream("slots of another shape")
     found = (one for one in slots if isinstance(one, dict) and one.get("id") == slot)
     return next((int(one.get("id_task") or 0) for one in found if one.get("is_processing")), None)
+
+
+def _progress(stated: Mapping[str, Any]) -> Usage:
+    cached, processed = int(stated.get("cache", 0)), int(stated.get("processed", 0))
+    return Usage(
+        n_cached=cached, n_evaluated=max(0, processed - cached), prompt_ms=float(stated.get("time_ms", 0.0))
+    )
 
 
 def _usage(event: Mapping[str, Any]) -> Usage:

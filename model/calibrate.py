@@ -11,7 +11,10 @@ import json
 import os
 import platform
 import shutil
+import signal
+import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -87,7 +90,7 @@ def _sweep(folder: Path) -> None:
 @contextmanager
 def temporary_file() -> Iterator[Path]:
     """In the cache, because a system's folder for temporary files may lie in memory. Removed whatever ends
-    the block, and by the next command where that was a kill: some are gigabytes."""
+    the block, SIGTERM too, and by the next command where that was a kill: some are gigabytes."""
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,8 +98,21 @@ def temporary_file() -> Iterator[Path]:
         kept = tempfile.TemporaryDirectory(prefix=f"shape-{os.getpid()}-", dir=folder)
     except OSError as error:
         store.refuse_write(folder, error)
-    with kept as inside:
+    with _terminated_in_order(), kept as inside:
         yield Path(inside) / "random.gguf"
+
+
+@contextmanager
+def _terminated_in_order() -> Iterator[None]:
+    """SIGTERM ends the block as an exception does. Only the main thread may ask for that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def run_shape(run: Run, advance: store.Advance = lambda _: None) -> Speed:

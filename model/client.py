@@ -15,7 +15,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from model.answers import COMPLETION_FIELDS, SOON_CANCELLED, parse_chat, parse_completion, parse_tokens
+from model.answers import (
+    COMPLETION_FIELDS,
+    SOON_CANCELLED,
+    Account,
+    parse_chat,
+    parse_completion,
+    parse_tokens,
+)
+from model.desks import Desks
 from model.healing import HEALING_ENGINES, Begun, grammar, n_more_tokens
 from model.kv_keeper import KvKeeper
 from model.left import Left
@@ -58,6 +66,7 @@ class _Connection:
     transport: Transport
     keeper: KvKeeper
     left: Left
+    desks: Desks
     tokenizer: Tokenizer | None = None
 
 
@@ -114,24 +123,24 @@ class ModelClient:
         connection = await self._connect()
         stop_ids = (await self._tokenizer(connection)).stop_ids
         ids = prompt.ids
-        options = self._seated(options, Purpose.COMPLETION)
+        options = self._seated(connection, options, ids)
         body = _sampling(options) | {
             "prompt": ids,
             "n_predict": options.n_predict + n_more_tokens(prompt.begun),
-            "timings_per_token": True,
             "response_fields": COMPLETION_FIELDS,
             **SOON_CANCELLED,
             **({"grammar": grammar(prompt.begun)} if prompt.begun else {}),
         }
-        begun = Begun(prompt.begun)
+        begun, account = Begun(prompt.begun), Account(len(ids))
         async with (
             self._kept(connection, ids, options) as note,
             self._stream(connection, "/completion", body, parse_completion) as answers,
         ):
             async for answer in answers:
+                stated = account.after(answer)
                 if answer.is_progress:
                     continue
-                usage = note(replace(answer.usage or Usage(), n_prompt=len(ids)), bool(answer.reason))
+                usage = note(stated, bool(answer.reason))
                 text = begun.taken_off(answer.text)
                 if text is None or not stop_ids.isdisjoint(answer.tokens):
                     # An end to this family, such as the next file's name, that is none to the engine.
@@ -154,7 +163,8 @@ class ModelClient:
                 f"{info.name} has no chat template, so it cannot explain: "
                 "set explain.model to an instruct model."
             )
-        options = self._seated(options, Purpose.EXPLAIN)
+        if options.slot < 0:
+            options = replace(options, slot=self._source.find_slots(Purpose.EXPLAIN)[0])
         said, told, n_told, reason, usage = [dict(message) for message in messages], "", 0, "", Usage()
         while not reason:
             await self._way.wait_free()
@@ -180,8 +190,8 @@ class ModelClient:
     async def prefill(self, prompt: TokenPrompt, slot: int = -1, *, may_keep: bool = False) -> Usage:
         """Evaluates the prompt, so that a later request with the same beginning starts at once."""
         connection = await self._connect()
-        options = GenerationOptions(n_predict=0, slot=slot, may_keep=may_keep)
-        options, ids = self._seated(options, Purpose.COMPLETION), prompt.ids
+        options, ids = GenerationOptions(n_predict=0, slot=slot, may_keep=may_keep), prompt.ids
+        options = self._seated(connection, options, ids)
         body = _sampling(options) | {"prompt": ids, "n_predict": 0, **SOON_CANCELLED}
         async with (
             self._kept(connection, ids, options) as note,
@@ -215,12 +225,18 @@ class ModelClient:
             return await self._ask(connection, path, body, dict)
 
         keeper, transport = KvKeeper(self._kv_folder, endpoint.info, post), _open_transport(endpoint)
-        connection = _Connection(endpoint, transport, keeper, Left(transport))
+        connection = _Connection(endpoint, transport, keeper, Left(transport), Desks())
         return connection
 
-    def _seated(self, options: GenerationOptions, purpose: Purpose) -> GenerationOptions:
-        """In this session's own slot, where the caller names none."""
-        return options if options.slot >= 0 else replace(options, slot=self._source.choose_slot(purpose))
+    def _seated(
+        self, connection: _Connection, options: GenerationOptions, ids: Sequence[int]
+    ) -> GenerationOptions:
+        """In a slot of this session's, where the caller names none."""
+        if options.slot < 0:
+            slot = connection.desks.choose(ids, self._source.find_slots(Purpose.COMPLETION))
+            options = replace(options, slot=slot)
+        connection.desks.note(options.slot, ids)
+        return options
 
     @asynccontextmanager
     async def _kept(

@@ -6,7 +6,7 @@ engine.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
@@ -227,6 +227,7 @@ class EndpointSource(Protocol):
         """The client lost this host, or hears nothing from it: find out and respawn."""
         ...
 
-    def choose_slot(self, purpose: Purpose) -> int:
-        """Where this session's requests of a kind are computed; -1 where it does not matter."""
+    def find_slots(self, purpose: Purpose) -> Sequence[int]:
+        """Where this session's requests of a kind may be computed now, its own slot first; -1 where it does
+        not matter."""
         ...

@@ -126,9 +126,9 @@ class Supervisor:
             self._suspect = True
             self._wake.set()
 
-    def choose_slot(self, purpose: Purpose) -> int:
-        """Where this session's requests of a kind are computed; -1 where it does not matter."""
-        return self._seat.choose_slot(purpose) if self._seat else ANY_SLOT
+    def find_slots(self, purpose: Purpose) -> Sequence[int]:
+        """Where this session's requests of a kind may be computed now; -1 where it does not matter."""
+        return self._seat.find_slots(purpose) if self._seat else (ANY_SLOT,)
 
     async def aclose(self) -> None:
         """Lets go of the host, which ends by itself when nobody else uses it."""

@@ -114,16 +114,23 @@ class LspEditor:
 
 
 class VsCode(LspEditor):
-    """Asks after each change and cancels the older request; a move of the cursor asks and tells nothing."""
+    """Asks after each change and cancels the older request. A move of the cursor asks nothing; our extension
+    tells of it."""
 
     def __init__(self, client: EditorClient, workspace: Path, desk: Desk) -> None:
         super().__init__(client, workspace, desk)
         self._asking = Alarm()
 
+    async def open(self, path: str, text: str, cursor: int) -> None:
+        await super().open(path, text, cursor)
+        self._documents[path].put_cursor(cursor)
+
     def strike(self, scene: Scene, key: Key) -> None:
         document = self._tell(scene, key)
         self._asking.cancel()
-        if not key.is_jump:
+        if key.is_jump:
+            document.put_cursor(scene.cursor)
+        else:
             self._asking.set(asyncio.create_task(self._ask(document, scene)))
 
     async def aclose(self) -> None:

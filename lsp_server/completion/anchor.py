@@ -18,7 +18,10 @@ first token on. The next anchor's are appended to them (`layout.py`). Only a lat
 
 Where the model's layout ends with the prefix (prefix alone, or suffix first), typing is append-only by
 itself. Such an anchor is open: it freezes the suffix, the snippets and where the prefix starts; the prefix
-ends at the cursor.
+ends at the cursor. Of a suffix that the model is not shown only the beginning counts: it tells places apart.
+
+Who turns back to a place finds its anchor again (`N_PLACES` for each document), and so the prompt that the
+engine still has.
 
 Long documents: only a window around the cursor is kept. Its start moves in coarse steps, so that a new
 anchor a few lines further down still shares its beginning with the old prompt.
@@ -45,6 +48,7 @@ SUFFIX_CHARS_PER_TOKEN = 2
 WINDOW_STEP_CHARS = 2048
 HEAD_CHARS = 256
 MAX_BEGUN_CHARS = 40
+N_PLACES = 4  # of a document whose anchors are remembered: more than a host has slots for
 
 _AUTO_CLOSED = re.compile(r"""[)\]}>"'`]{0,4}""")
 _WORD = re.compile(r"\w*\Z")
@@ -74,7 +78,7 @@ class Anchor:
 
     `start` is the window's first offset in the context's prefix. Of an open anchor `prefix` is only how the
     window begins. `snippets` is None until a search answered in time. `prepared_at` is how long the text
-    before the cursor was when the prompt was evaluated at rest, or -1.
+    before the cursor was when the prompt was evaluated at rest, or -1; `is_cut`: more of the suffix followed.
     """
 
     start: int
@@ -84,6 +88,7 @@ class Anchor:
     snippets: tuple[Snippet, ...] | None = None
     is_open: bool = False
     prepared_at: int = -1
+    is_cut: bool = False
 
     def holds(self, context: CompletionContext, budget_tokens: int, *, is_open: bool = False) -> bool:
         """Whether this context is this anchor's text with a short piece typed at its end."""
@@ -111,9 +116,17 @@ class Anchor:
 
     def _is_suffix(self, suffix: str) -> bool:
         """A suffix that was cut when it was evaluated says nothing of what comes behind it."""
-        if self.prepared_at >= 0 and self.suffix:
+        if self.is_cut:
             return suffix.startswith(self.suffix)
         return _suffix_window(suffix, self.budget_tokens) == self.suffix
+
+    def found_again(self, context: CompletionContext, budget_tokens: int, *, is_open: bool) -> Anchor | None:
+        """This anchor where its text stands now, if the cursor is there: text may have come in above it."""
+        start = context.prefix.rfind(self.prefix) if self.prefix else -1
+        if start < 0 or self.prepared_at < 0:
+            return None
+        moved = replace(self, start=start, prepared_at=self.prepared_at + start - self.start)
+        return moved if moved.holds(context, budget_tokens, is_open=is_open) else None
 
     def split(self, context: CompletionContext) -> tuple[str, str]:
         """The text before the cursor: the prefix, and what stands between the anchor and the cursor."""
@@ -124,7 +137,7 @@ class Anchor:
         """Whether to move it now that nobody types: so much was typed that it would have to move soon, or the
         text after the cursor is another one."""
         n_since = len(context.prefix) - self.prepared_at
-        if self.prepared_at < 0 or not context.suffix.startswith(self.suffix):
+        if self.prepared_at < 0 or not self._is_suffix(context.suffix):
             return True
         if self.is_open:
             return n_since > self.budget_tokens * REST_SHARE
@@ -139,12 +152,15 @@ class Anchor:
         whatever is typed until the next rest."""
         end = len(context.prefix) - len(begun_word(context))
         start = max(self.start, end - shown.n_prefix) if shown.n_prefix else self.start
+        is_suffix_unseen = self.is_open and shown.n_prefix and not shown.n_suffix
+        n_suffix = HEAD_CHARS if is_suffix_unseen else shown.n_suffix
         snippets = self.snippets and tuple(self.snippets[index] for index in shown.snippets)
         return replace(
             self,
             start=start,
             prefix=context.prefix[start : min(end, start + HEAD_CHARS) if self.is_open else end],
-            suffix=self.suffix[: shown.n_suffix] if shown.n_suffix else self.suffix,
+            suffix=self.suffix[:n_suffix] if n_suffix else self.suffix,
+            is_cut=self.is_cut or 0 < n_suffix < len(self.suffix),
             snippets=snippets,
             prepared_at=len(context.prefix),
         )
@@ -188,6 +204,7 @@ class Anchors:
     def __init__(self, n_kept: int = 32) -> None:
         self._n_kept = n_kept
         self._by_uri: OrderedDict[str, Anchor] = OrderedDict()
+        self._left: OrderedDict[str, tuple[Anchor, ...]] = OrderedDict()  # a document's others, newest first
         self._epochs: OrderedDict[str, Epoch] = OrderedDict()
 
     def __len__(self) -> int:
@@ -197,6 +214,7 @@ class Anchors:
         """Others with the same anchors now."""
         others = Anchors(self._n_kept)
         others._by_uri |= self._by_uri
+        others._left |= self._left
         others._epochs |= self._epochs
         return others
 
@@ -204,13 +222,36 @@ class Anchors:
         return self._by_uri.get(uri)
 
     def place(self, context: CompletionContext, budget_tokens: int, *, is_open: bool = False) -> Anchor:
-        """The document's anchor if it still holds, else a new one at the cursor."""
+        """The document's anchor if it still holds, else one that was left here, else a new one at the
+        cursor."""
         uri = context.snapshot.uri
         anchor = self._by_uri.get(uri)
         if anchor is None or not anchor.holds(context, budget_tokens, is_open=is_open):
-            anchor = anchor_at_cursor(context, budget_tokens, is_open=is_open)
+            anchor = self._turn_back(context, budget_tokens, is_open=is_open) or anchor_at_cursor(
+                context, budget_tokens, is_open=is_open
+            )
         self._keep(uri, anchor)
         return anchor
+
+    def _turn_back(self, context: CompletionContext, budget_tokens: int, *, is_open: bool) -> Anchor | None:
+        uri = context.snapshot.uri
+        if (current := self._by_uri.get(uri)) is not None:
+            self._leave(uri, current)
+        for left in self._left.get(uri, ()):
+            again = left.found_again(context, budget_tokens, is_open=is_open)
+            if again is not None and again.snippets is not None:
+                self._keep_epoch(uri, Epoch(again.snippets, is_new=False))
+                return again
+        return None
+
+    def _leave(self, uri: str, anchor: Anchor) -> None:
+        """The newest of each place."""
+        if anchor.snippets is None or anchor.prepared_at < 0:
+            return
+        others = (left for left in self._left.pop(uri, ()) if left.suffix != anchor.suffix)
+        self._left[uri] = (anchor, *others)[:N_PLACES]
+        while len(self._left) > self._n_kept:
+            self._left.popitem(last=False)
 
     def freeze_snippets(self, uri: str, anchor: Anchor, found: tuple[Snippet, ...]) -> Anchor:
         """The same anchor with the snippets that all of its prompts will have: those of the anchor before it
@@ -229,6 +270,8 @@ class Anchors:
             before = self._epochs.get(uri)
             is_new = before is None or (before.is_new and set(anchor.snippets) <= set(before.snippets))
             self._keep_epoch(uri, Epoch(anchor.snippets, is_new))
+        if (before_it := self._by_uri.get(uri)) is not None and before_it.suffix != anchor.suffix:
+            self._leave(uri, before_it)
         self._keep(uri, anchor)
 
     def lift(self, uri: str) -> None:
@@ -245,10 +288,12 @@ class Anchors:
 
     def forget(self, uri: str) -> None:
         self._by_uri.pop(uri, None)
+        self._left.pop(uri, None)
         self._epochs.pop(uri, None)
 
     def clear(self) -> None:
         self._by_uri.clear()
+        self._left.clear()
         self._epochs.clear()
 
     def _keep_epoch(self, uri: str, epoch: Epoch) -> None:

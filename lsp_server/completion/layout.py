@@ -23,6 +23,7 @@ CHARS_PER_TOKEN = 3.4  # of code; the exact trimming is model/prompt.py's
 BULK_CHARS_PER_TOKEN = 4.0  # more than any code has, so that a long prompt is filled
 
 STALE_SHARE = 0.5  # of an epoch's lines that nobody would choose any more: the order is redone
+STALE_AT_REST = 0.25  # at a pause, where redoing it keeps nobody waiting
 EPOCH_CHARS_PER_TOKEN = 3  # of the budget: with more snippets than a prompt could hold, too
 
 WINDOW_SHARE = 0.009  # of a long budget stands right before the cursor, and up to a step more
@@ -59,6 +60,14 @@ class Epoch:
 def begin(found: Sequence[Snippet]) -> Epoch:
     """An order by what was found alone."""
     return Epoch(tuple(replace(item, rank=rank) for rank, item in enumerate(found)))
+
+
+def is_gain(shown: Sequence[Snippet], found: Sequence[Snippet]) -> bool:
+    """Whether it pays to evaluate what was found now instead of what is shown: it has lines that are not
+    shown, or much of what is shown is stale."""
+    seen = {line for item in shown for line in _lines(item)}
+    wanted = {line for item in found for line in _lines(item)}
+    return bool(wanted - seen) or len(seen - wanted) > len(seen) * STALE_AT_REST
 
 
 def _lines(item: Snippet) -> Iterator[tuple[str, str]]:

@@ -21,6 +21,7 @@ from lsp_server.completion.cache import Suggestion, Suggestions
 from lsp_server.completion.context import CompletionContext, build_context
 from lsp_server.completion.filters import FILTERS, UNFINISHED_FILTERS, apply_filters
 from lsp_server.completion.filters.brackets import n_replaced
+from lsp_server.completion.layout import is_gain
 from lsp_server.completion.mode import is_open, mode_at, reason_of
 from lsp_server.completion.placing import place
 from lsp_server.completion.prompt import build_options, build_prompt
@@ -177,11 +178,19 @@ async def prepare(
     context: CompletionContext, settings: CompletionSettings, ports: Ports, memory: Memory, trace: TraceDraft
 ) -> None:
     """Moves the anchor to the cursor and has its prompt evaluated, with room for what will be typed behind
-    it. For the moments in which nobody types."""
+    it. For the moments in which nobody types. Where no more than the order of the snippets would change,
+    nothing is evaluated again."""
     aside = memory.imagined()
     aside.anchors.lift(context.snapshot.uri)
     anchor = await _anchor(context, settings, ports, aside, trace)
     budget = int(settings.prompt_tokens * PREPARED_SHARE)
+    before = memory.anchors.get(context.snapshot.uri)
+    if before is not None and before.holds_at_rest(context, ports.is_append_only()):
+        shown_then = await ports.measure(build_prompt(context, anchor), budget)
+        found = None if shown_then is None else anchor.prepared(context, shown_then).snippets
+        if found is not None and not is_gain(before.snippets or (), found):
+            memory.anchors.put(context.snapshot.uri, before)
+            return
     with trace.stage("prefill"):
         shown = await ports.prefill(build_prompt(context, anchor), budget)
     memory.anchors.put(context.snapshot.uri, anchor.prepared(context, shown))

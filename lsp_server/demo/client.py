@@ -201,6 +201,11 @@ class OpenDocument:
         document = {"uri": self.uri, "version": self._version}
         self._client.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
 
+    def put_cursor(self, offset: int) -> None:
+        """As our extension for VS Code tells where a person put the cursor."""
+        params = {"textDocument": {"uri": self.uri}, "position": self._position_of(offset)}
+        self._client.notify("edgewise/cursorMoved", params)
+
     async def complete(self, offset: int) -> tuple[list[Json], float]:
         """The items that the server offers at an offset, and how many milliseconds it took."""
         params = {

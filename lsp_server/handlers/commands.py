@@ -18,6 +18,7 @@ from lsp_server.handlers.explain import EXPLAIN_COMMAND, on_explain
 from lsp_server.handlers.inline_completion import ACCEPTED_COMMAND
 from lsp_server.handlers.window import Window
 from lsp_server.stats import summarise
+from lsp_server.trace import PREFETCH, PREPARE
 from lsp_server.why import explain_last
 
 N_TRACES = 50
@@ -71,12 +72,14 @@ def on_why(window: Window, params: types.ExecuteCommandParams) -> dict[str, Any]
 
 
 def on_stats(window: Window, params: types.ExecuteCommandParams) -> dict[str, Any]:
-    """What the last requests of this window come to."""
+    """What the last requests of this window come to, and all that was done unasked."""
     session = window.session
     summary = summarise(session.traces.last(N_RECORDS))
     verdicts = session.verdicts
     return {
         **asdict(summary),
+        "n_unasked": session.traces.n_noted(PREFETCH),
+        "n_prepared": session.traces.n_noted(PREPARE),
         "n_accepted": verdicts.n_accepted,
         "n_rejected": verdicts.n_rejected,
         "n_ignored": verdicts.n_ignored,

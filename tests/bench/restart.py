@@ -71,8 +71,8 @@ class FirstSlot:
     def report_failure(self, endpoint: Endpoint) -> None:
         """A benchmark waits."""
 
-    def choose_slot(self, purpose: Purpose) -> int:
-        return 0
+    def find_slots(self, purpose: Purpose) -> Sequence[int]:
+        return (0,)
 
 
 @asynccontextmanager

@@ -110,6 +110,23 @@ async def test_a_cursor_that_was_put_somewhere_is_no_trouble(home: Home, workspa
         assert len(await client.complete(path, LAST_LINE, 7)) == 1
 
 
+async def test_stats_count_what_was_prepared_at_rest(home: Home, workspace: Path):
+    path = workspace / "main.py"
+    async with home.client(settings=SLOW) as client:
+        await client.initialize(workspace)
+        await client.open(path, MAIN)
+        await client.ready()
+        client.notify(
+            "edgewise/cursorMoved",
+            {"textDocument": {"uri": uri_of(path)}, "position": position(LAST_LINE, 7)},
+        )
+        while not (stats := await client.command("edgewise.stats"))["n_prepared"]:
+            assert stats["n_requests"] == 0
+        [item] = await client.complete(path, LAST_LINE, 7)
+        assert item["insertText"]
+        assert (await fields(client))["n_evaluated"] <= 4
+
+
 async def test_why_and_stats_tell_of_it_here_and_elsewhere(own_home: Home, workspace: Path):
     path = workspace / "main.py"
     async with own_home.client(settings=SLOW) as client:

@@ -52,6 +52,14 @@ def test_the_log_keeps_the_last_records():
     assert log.last(0) == ()
 
 
+def test_what_nobody_asked_for_is_counted():
+    log = TraceLog(n_kept=3)
+    for method in ("asked", "unasked", "unasked"):
+        (log.add if method == "asked" else log.note)(TraceDraft(method))
+    assert (log.n_noted("asked"), log.n_noted("unasked")) == (0, 2)
+    assert [record.method for record in log.last(10)] == ["asked"]
+
+
 def test_lines_of_json_at_debug_level_only(caplog):
     log = TraceLog()
     with caplog.at_level(logging.INFO, "lsp_server.trace"):

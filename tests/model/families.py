@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,8 @@ class FixedSource:
     def report_failure(self, endpoint: Endpoint) -> None:
         self.failures.append(endpoint)
 
-    def choose_slot(self, purpose: Purpose) -> int:
-        return -1
+    def find_slots(self, purpose: Purpose) -> Sequence[int]:
+        return (-1,)
 
 
 class Recorder:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from model.answers import Answer, parse_chat, parse_completion, parse_tokens
+from model.answers import Account, Answer, parse_chat, parse_completion, parse_tokens
 from model.protocol import Usage
 from model.sse import MalformedStream
 
@@ -47,7 +48,21 @@ def test_progress_is_no_part_of_the_answer(parse: Callable[[Mapping[str, Any]], 
     """llama-server puts a token 0 into it, which ends the answer of some families."""
     progress = {"total": 80, "cache": 0, "processed": 32, "time_ms": 15}
     event = {"content": "", "tokens": [0], "stop": False, "timings": TIMINGS, "prompt_progress": progress}
-    assert parse(event) == Answer(is_progress=True)
+    answer = parse(event)
+    assert (answer.is_progress, answer.text, answer.tokens, answer.reason) == (True, "", (), "")
+
+
+def test_tokens_are_accounted_for_without_a_statement_with_each() -> None:
+    account = Account(80)
+    progress = {"total": 80, "cache": 30, "processed": 62, "time_ms": 15}
+    half = account.after(parse_completion({"content": "", "tokens": [0], "prompt_progress": progress}))
+    assert (half.n_prompt, half.n_cached, half.n_evaluated, half.n_generated) == (80, 30, 32, 0)
+    token = parse_completion({"content": "a", "tokens": [5], "stop": False})
+    for n_generated in (1, 2):
+        usage = account.after(token)
+        assert (usage.n_cached, usage.n_evaluated, usage.n_generated) == (30, 50, n_generated)
+    end = account.after(parse_completion({"content": "", "stop": True, "timings": TIMINGS}))
+    assert end == replace(USAGE, n_prompt=80)
 
 
 @pytest.mark.parametrize(

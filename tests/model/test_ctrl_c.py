@@ -269,3 +269,21 @@ def test_what_a_killed_bench_left_is_removed_by_the_next(home: Path) -> None:
     with calibrate.temporary_file():
         assert not left.parent.exists()
         assert other.exists()
+
+
+def test_a_bench_that_is_terminated_leaves_no_weights(home: Path) -> None:
+    workspace = home / "workspace"
+    workspace.mkdir()
+    body = "".join(f"    total += values[{n}] * {n}\n" for n in range(6))
+    (workspace / "sums.py").write_text(f"def weigh(values):\n    total = 0\n{body}    return total\n")
+    shape = "n_layer=2,n_embd=64,n_head=2,n_head_kv=1,n_ff=128,n_vocab=32768"
+    asked = ["bench", "--shape", shape, "--dir", str(workspace), "--only", "engine", "--overhead", "0"]
+    program = [sys.executable, "-c", "from lsp_server.cli import main; main()", *asked]
+    with subprocess.Popen(program, stderr=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
+        assert process.stderr is not None
+        while "typing" not in process.stderr.readline():
+            assert process.poll() is None
+        assert list((home / "cache").glob("shape-*"))
+        process.terminate()
+        assert process.wait(timeout=30) == 128 + signal.SIGTERM
+    assert not list((home / "cache").glob("shape-*"))

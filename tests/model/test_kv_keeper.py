@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -25,8 +25,8 @@ PROMPT = FimPrompt(prefix=CODE, suffix="", path="model/kv_keeper.py")
 class Seated(FixedSource):
     """As the supervisor answers: this session's slot is the first one."""
 
-    def choose_slot(self, purpose: Purpose) -> int:
-        return Seat(0, 4).choose_slot(purpose)
+    def find_slots(self, purpose: Purpose) -> Sequence[int]:
+        return Seat(0, 4).find_slots(purpose)
 
 
 @asynccontextmanager

@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from model import slots
 from model.meeting import Meeting, make_private_folder
 from model.protocol import Purpose
 from model.slots import Seat, take_seat
@@ -18,8 +21,8 @@ def _meeting(root: Path) -> Meeting:
 def test_each_session_has_a_slot_and_explanations_the_last(runtime_root: Path) -> None:
     meeting = _meeting(runtime_root)
     seats = [take_seat(meeting, 4) for _ in range(3)]
-    assert [seat.choose_slot(Purpose.COMPLETION) for seat in seats] == [0, 1, 2]
-    assert {seat.choose_slot(Purpose.EXPLAIN) for seat in seats} == {3}
+    assert [seat.find_slots(Purpose.COMPLETION) for seat in seats] == [(0,), (1,), (2,)]
+    assert {seat.find_slots(Purpose.EXPLAIN) for seat in seats} == {(3,)}
 
 
 def test_a_slot_that_is_left_is_taken_again(runtime_root: Path) -> None:
@@ -38,7 +41,7 @@ def test_twenty_sessions_are_spread_evenly(runtime_root: Path) -> None:
 
 def test_one_slot_is_for_everything(runtime_root: Path) -> None:
     seat = take_seat(_meeting(runtime_root), 1)
-    assert (seat.choose_slot(Purpose.COMPLETION), seat.choose_slot(Purpose.EXPLAIN)) == (0, 0)
+    assert (seat.find_slots(Purpose.COMPLETION), seat.find_slots(Purpose.EXPLAIN)) == ((0,), (0,))
 
 
 def test_a_killed_session_loses_its_seat(runtime_root: Path) -> None:
@@ -55,6 +58,23 @@ def test_a_killed_session_loses_its_seat(runtime_root: Path) -> None:
         assert take_seat(meeting, 4).slot == 1
         session.kill()
     assert take_seat(meeting, 4).slot == 0
+
+
+def test_slots_that_are_nobodys_are_borrowed_until_somebody_comes(
+    runtime_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slots, "LOOK_S", 0.0)
+    meeting = _meeting(runtime_root)
+    first = take_seat(meeting, 4)
+    assert first.find_slots(Purpose.COMPLETION) == (0, 1, 2)
+    second = take_seat(meeting, 4)
+    assert second.find_slots(Purpose.COMPLETION) == (1,), "what is lent is lent to one"
+    assert first.find_slots(Purpose.COMPLETION) == (0, 2)
+    second.leave()
+    assert set(first.find_slots(Purpose.COMPLETION)) == {0, 1, 2}
+    third = take_seat(meeting, 4)
+    first.leave()
+    assert set(third.find_slots(Purpose.COMPLETION)) == {0, 1, 2}
 
 
 def test_a_seat_without_a_lock_is_left_without_a_word() -> None:

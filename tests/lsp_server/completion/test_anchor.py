@@ -8,6 +8,7 @@ import pytest
 
 from lsp_server.completion.anchor import (
     MAX_TYPED_CHARS,
+    N_PLACES,
     REST_SHARE,
     REST_TYPED_CHARS,
     WINDOW_STEP_CHARS,
@@ -208,6 +209,62 @@ class TestRest:
         context = context_at(START)
         prepared = anchor_at_cursor(context, BUDGET).prepared(context, Shown())
         assert prepared.is_due(context_at(START.replace("▮", "f(▮)")))
+
+
+class TestTurningBack:
+    """Between two places of a document; both prompts are still there."""
+
+    ABOVE = "".join(f"line_{n} = {n}\n" for n in range(40))
+    TEXT = f"{ABOVE}def one():\n    ▮\n\ndef two():\n    return 2\n\ndef three():\n    △\n"
+
+    @staticmethod
+    def at(anchors: Anchors, drawn: str, *, is_open: bool = True, name: str = "a") -> Anchor:
+        """The anchor there with what was found, as if its prompt had been evaluated."""
+        context = context_at(drawn)
+        anchor = anchors.place(context, BUDGET, is_open=is_open)
+        if anchor.snippets is None:
+            anchor = anchors.freeze_snippets(URI, anchor, found(name))
+            shown = Shown(len(context.prefix), 0 if is_open else len(context.suffix), (0,))
+            anchor = anchor.prepared(context, shown)
+            anchors.put(URI, anchor)
+        return anchor
+
+    def test_its_anchor_is_found_again(self) -> None:
+        anchors = Anchors()
+        here, there = self.TEXT.replace("△", ""), self.TEXT.replace("▮", "").replace("△", "▮")
+        first = self.at(anchors, here, name="a")
+        second = self.at(anchors, there, name="b")
+        assert (first.snippets, second.snippets) == (found("a"), found("b"))
+        assert self.at(anchors, here.replace("▮", "x = 1▮"), name="c") == first
+        assert self.at(anchors, there, name="c") == second
+
+    def test_also_when_text_came_in_above_it(self) -> None:
+        anchors = Anchors()
+        more = "".join(f"more_{n} = {n}\n" for n in range(2000))
+        long = self.TEXT.replace("def two", more + "def two")
+        there = long.replace("▮", "").replace("△", "▮")
+        second = self.at(anchors, there, name="b")
+        self.at(anchors, long.replace("△", ""), name="a")
+        again = self.at(anchors, there.replace("def one():\n", "def one():\n    return 1\n"), name="c")
+        assert second.start > 0
+        assert again == replace(second, start=second.start + 13, prepared_at=second.prepared_at + 13)
+
+    def test_not_when_the_text_after_it_is_another_one(self) -> None:
+        anchors = Anchors()
+        here, there = self.TEXT.replace("△", ""), self.TEXT.replace("▮", "").replace("△", "▮")
+        self.at(anchors, here, is_open=False, name="a")
+        self.at(anchors, there, is_open=False, name="b")
+        changed = here.replace("return 2", "return 3")
+        assert self.at(anchors, changed, is_open=False, name="c").snippets != found("a")
+
+    def test_few_places_are_remembered(self) -> None:
+        anchors = Anchors()
+        for n in range(3 * N_PLACES):
+            lines = self.ABOVE.splitlines(keepends=True)
+            self.at(anchors, "".join(lines[: n + 2]) + "▮\n" + "".join(lines[n + 2 :]), name=f"f{n}")
+        assert len(anchors._left[URI]) == N_PLACES
+        anchors.forget(URI)
+        assert not anchors._left
 
 
 def test_another_budget_is_another_window() -> None:
