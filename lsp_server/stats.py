@@ -135,6 +135,18 @@ def rows(summary: Summary) -> list[tuple[str, str, str]]:
     ]
 
 
+def as_markdown(summary: Summary) -> str:
+    """The table for an editor, in columns also where nothing draws it."""
+    shown = [(name.replace("  ", "\u2003"), *values) for name, *values in rows(summary)]
+    table = [("", "p50 or count", "p95"), *shown]
+    widths = [max(len(row[column]) for row in table) for column in range(3)]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    lines = [
+        f"| {a:{widths[0]}} | {b:>{widths[1]}} | {c:>{widths[2]}} |" for a, b, c in (table[0], rule, *shown)
+    ]
+    return "\n".join(["# Statistics", "", *lines, ""])
+
+
 def verdicts_of(summary: Summary) -> tuple[tuple[str, int], ...]:
     known = summary.n_accepted + summary.n_rejected + summary.n_ignored
     return (

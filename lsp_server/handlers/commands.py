@@ -6,7 +6,7 @@ Runs in the session.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from lsprotocol import types
@@ -17,7 +17,7 @@ from lsp_server.handlers.editor import status_json
 from lsp_server.handlers.explain import EXPLAIN_COMMAND, on_explain
 from lsp_server.handlers.inline_completion import ACCEPTED_COMMAND
 from lsp_server.handlers.window import Window
-from lsp_server.stats import summarise
+from lsp_server.stats import as_markdown, summarise
 from lsp_server.trace import PREFETCH, PREPARE
 from lsp_server.why import explain_last
 
@@ -74,16 +74,16 @@ def on_why(window: Window, params: types.ExecuteCommandParams) -> dict[str, Any]
 def on_stats(window: Window, params: types.ExecuteCommandParams) -> dict[str, Any]:
     """What the last requests of this window come to, and all that was done unasked."""
     session = window.session
-    summary = summarise(session.traces.last(N_RECORDS))
-    verdicts = session.verdicts
-    return {
-        **asdict(summary),
-        "n_unasked": session.traces.n_noted(PREFETCH),
-        "n_prepared": session.traces.n_noted(PREPARE),
-        "n_accepted": verdicts.n_accepted,
-        "n_rejected": verdicts.n_rejected,
-        "n_ignored": verdicts.n_ignored,
-    }
+    verdicts, traces = session.verdicts, session.traces
+    summary = replace(
+        summarise(traces.last(N_RECORDS)),
+        n_accepted=verdicts.n_accepted,
+        n_rejected=verdicts.n_rejected,
+        n_ignored=verdicts.n_ignored,
+        n_unasked=traces.n_noted(PREFETCH),
+        n_prepared=traces.n_noted(PREPARE),
+    )
+    return {**asdict(summary), "markdown": as_markdown(summary)}
 
 
 async def on_restart(window: Window, params: types.ExecuteCommandParams) -> None:

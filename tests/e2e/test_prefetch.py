@@ -139,6 +139,7 @@ async def test_why_and_stats_tell_of_it_here_and_elsewhere(own_home: Home, works
         assert sentences[0] == "A suggestion was offered to the editor."
         stats = await client.command("edgewise.stats")
         assert (stats["n_requests"], stats["n_suggestions"], stats["n_accepted"]) == (1, 1, 1)
+        assert "| \u2003accepted " in stats["markdown"]
     assert run(own_home, "why").splitlines() == sentences
     elsewhere = json.loads(run(own_home, "stats", "--json"))
     assert (elsewhere["n_requests"], elsewhere["n_accepted"]) == (1, 1)

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from lsp_server.plots import render
-from lsp_server.stats import Spread, rows, summarise
+from lsp_server.stats import Spread, Summary, as_markdown, rows, summarise
 from lsp_server.trace import ACCEPTED, IGNORED, PREFETCH, PREPARE, REJECTED, REQUEST, TraceRecord
 from lsp_server.types import Reason
 from lsp_server.why import NO_REQUEST, REASONS, SEARCH_NOTES, explain, explain_last
@@ -150,3 +150,10 @@ def test_nothing_is_said_of_a_search_that_found_enough() -> None:
 )
 def test_why_one_line_or_a_block(mode: str, by: str, sentence: str) -> None:
     assert explain(record(mode=mode, mode_by=by))[-1] == sentence
+
+
+def test_the_table_of_an_editor_stands_in_columns():
+    lines = as_markdown(Summary(n_requests=12, outcomes={"shown": 9})).splitlines()
+    assert lines[:2] == ["# Statistics", ""]
+    assert len({len(line) for line in lines[2:]}) == 1
+    assert any(line.startswith("| \u2003shown ") and " 9 |" in line for line in lines)

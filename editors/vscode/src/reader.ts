@@ -18,6 +18,9 @@ const STYLE = `
   blockquote { margin: 1em 0; padding: .1em 1em; border-left: 3px solid var(--vscode-textBlockQuote-border); }
   hr { border: 0; border-top: 1px solid var(--vscode-panel-border); }
   a { color: var(--vscode-textLink-foreground); }
+  table { border-collapse: collapse; }
+  th, td { padding: .2em 1.5em .2em 0; border-bottom: 1px solid var(--vscode-panel-border); text-align: right; font-variant-numeric: tabular-nums; }
+  :is(th, td):first-child { text-align: left; }
   li { margin: .2em 0; }
   #stop { position: fixed; top: .8em; right: 1em; border: 0; padding: .35em .9em; border-radius: 2px; cursor: pointer;
     color: var(--vscode-button-foreground); background: var(--vscode-button-background); }
