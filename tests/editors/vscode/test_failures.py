@@ -94,6 +94,7 @@ def servers(studio: Studio) -> list:
 
 
 def test_paused_and_resumed(window: Workbench, images: Path):
+    window.clear_editors()
     type_at_the_place(window, "pause.py")
     window.open_menu()
     window.picture(images / "vscode-status-menu.png")

@@ -28,6 +28,7 @@ def start(window: Workbench, name: str, place: Place) -> tuple[Path, str]:
 
 
 def test_tab_inserts_and_the_file_holds_it(window: Workbench, images: Path):
+    window.clear_editors()
     path, ghost = start(window, "tab.py", TABLE_PY)
     window.picture(images / "vscode-ghost-text.png")
     window.press("Tab")

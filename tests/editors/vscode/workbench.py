@@ -172,6 +172,13 @@ class Workbench:
     def close_editors(self) -> None:
         self.command("View: Revert and Close Editor")
 
+    def clear_editors(self) -> None:
+        """Saves and closes all: a picture shows one thing."""
+        self.command("File: Save All Files")
+        expect(self.page.locator(".tab.dirty")).to_have_count(0)
+        self.command("View: Close All Editors")
+        expect(self.page.locator(".tab")).to_have_count(0)
+
     def type(self, text: str) -> None:
         self.page.keyboard.type(text)
 
