@@ -128,12 +128,17 @@ class Studio:
 
     def open_file(self, path: Path, line: int, column: int) -> None:
         """In the window that is open, as `code --reuse-window --goto` does in its terminal."""
-        query = urllib.parse.urlencode({"filePath": str(path)})
-        window = ask(self.session, "GET", f"/session?{query}")["socketPath"]
+        window = self.window_of(path)
         host = urllib.parse.urlparse(self.address).netloc
         place = f"vscode-remote://{host}{urllib.parse.quote(str(path))}:{line}:{column}"
         order = {"type": "open", "fileURIs": [place], "folderURIs": [], "forceReuseWindow": True}
         ask(Path(window), "POST", "/", {**order, "gotoLineMode": True})
+
+    def window_of(self, path: Path) -> str:
+        """The socket of the window that would open it; "" before there is one with extensions."""
+        query = urllib.parse.urlencode({"filePath": str(path)})
+        answer = ask(self.session, "GET", f"/session?{query}") or {}
+        return str(answer.get("socketPath") or "")
 
     def processes(self, word: str) -> list[psutil.Process]:
         """The living processes of this studio whose command holds `word`."""
@@ -189,6 +194,7 @@ def open_studio(
     path: str = "",
     variables: Mapping[str, str] | None = None,
     is_read_only: bool = False,
+    extension: Path = EXTENSION,
 ) -> Iterator[Studio]:
     """Starts one and ends it, with everything that was started from it. `path` stands for PATH; a workspace
     that is read only is so for what runs in the studio, and for root too."""
@@ -203,7 +209,7 @@ def open_studio(
     # A head start is given before the editor has told its settings.
     (studio.home / "config.toml").write_text("[model]\nidle_exit_s = 1.0\n")
     environment = {**build_environment(studio, path), **(variables or {})}
-    code_server(studio, environment, "--install-extension", str(EXTENSION)).wait(START_TIMEOUT_S)
+    code_server(studio, environment, "--install-extension", str(extension)).wait(START_TIMEOUT_S)
     wrapper = read_only(studio.workspace) if is_read_only else ()
     process = code_server(studio, environment, *options(studio), wrapper=wrapper)
     try:

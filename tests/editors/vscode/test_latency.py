@@ -1,6 +1,7 @@
-"""From a key's press to the painted frame with ghost text, beside what the server says it took.
+"""From a key's press to the painted frame with ghost text, beside what the server says it took, and what any
+extension takes in VS Code.
 
-Prints a table; judges only that there was something to measure. Compare within one run.
+Prints tables; judges only that there was something to measure. Compare within one run.
 """
 
 from __future__ import annotations
@@ -8,13 +9,17 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from lsp_server.stats import SHOWN
 from lsp_server.trace import TraceRecord
+from tests.editors.vscode.conftest import open_window
+from tests.editors.vscode.floor import write_floor
 from tests.editors.vscode.places import TABLE_PY
-from tests.editors.vscode.studio import Studio
+from tests.editors.vscode.studio import Studio, open_studio
 from tests.editors.vscode.workbench import Workbench
 
 TYPED = 'table.add_column("asked", justify="right")'
@@ -39,15 +44,7 @@ class Measured:
 def test_key_press_to_visible_ghost_text(
     window: Workbench, studio: Studio, capsys: pytest.CaptureFixture[str]
 ):
-    window.open_place(window.folder / "latency.py", TABLE_PY)
-    times: list[tuple[float, float]] = []
-    for _ in range(N_LINES):
-        for key in TYPED:
-            if pair := window.time_key(key, ANSWER_WITHIN_MS):
-                times.append(pair)
-            window.press("Escape")
-            window.wait_for_no_ghost()
-        window.press("Enter")
+    times = time_keys(window)
     records = window.evaluate_until(
         lambda: [record for record in studio.requests() if record.fields.get("outcome") == SHOWN],
         lambda records: bool(records) and bool(times) and records[-1].at * 1000 > times[-1][0],
@@ -57,6 +54,38 @@ def test_key_press_to_visible_ghost_text(
     assert len(measured) > len(TYPED) / 2
     with capsys.disabled():
         print_table(measured)
+
+
+def test_an_extension_that_answers_at_once(
+    browser: Browser, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """What is left when there is no server, no protocol and no model."""
+    with (
+        open_studio(extension=write_floor(tmp_path / "floor.vsix")) as studio,
+        open_window(browser, studio) as window,
+    ):
+        folder = studio.workspace / "python"
+        window.open(folder)
+        window.evaluate_until(lambda: studio.window_of(folder), bool, "a window with extensions")
+        totals = [seen - pressed for pressed, seen in time_keys(window)]
+    assert len(totals) > len(TYPED) / 2
+    with capsys.disabled():
+        name = "an extension that answers at once"
+        print(f"\n{name:34} {quantile(totals, 50):8.0f} {quantile(totals, 95):8.0f}")
+
+
+def time_keys(window: Workbench) -> list[tuple[float, float]]:
+    """(pressed, seen) of each key that brought ghost text."""
+    window.open_place(window.folder / "latency.py", TABLE_PY)
+    times = []
+    for _ in range(N_LINES):
+        for key in TYPED:
+            if pair := window.time_key(key, ANSWER_WITHIN_MS):
+                times.append(pair)
+            window.press("Escape")
+            window.wait_for_no_ghost()
+        window.press("Enter")
+    return times
 
 
 def join(pressed: float, seen: float, records: Sequence[TraceRecord]) -> Measured | None:
