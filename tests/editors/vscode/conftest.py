@@ -74,6 +74,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
                 with suppress(AssertionError, Error):
                     value.command("Notifications: Show Notifications")
                     value.page.screenshot(path=Path(folder) / f"{item.name}-{name}-told.png")
+                    value.command("Notifications: Hide Notifications")
     return report
 
 

@@ -39,15 +39,12 @@ def test_explain_opens_beside_and_its_link_jumps(window: Workbench, images: Path
 
 def test_explain_is_in_the_context_menu_and_among_the_code_actions(window: Workbench):
     window.open_file(window.folder / "src" / "shop" / "money.py", FUNCTION_LINE, 5)
-    window.press("Control+.")
-    expect(window.page.locator(".action-widget").first).to_contain_text("Explain this function")
+    row = window.open_code_actions("Explain this function")
     window.press("Escape")
-    window.page.locator(".monaco-editor.focused .view-line").nth(3).click(button="right")
-    window.page.get_by_role("menuitem", name="edgewise").hover()
-    window.page.get_by_role("menuitem", name="Write Tests").wait_for()
-    window.press("Escape")
-    window.press("Escape")
-    window.press("Escape")
+    expect(row).to_be_hidden()
+    window.wait_for_focus()
+    window.open_context_menu("edgewise", "Write Tests")
+    window.close_context_menu()
 
 
 def open_cart(window: Workbench, name: str, text: str = CART) -> Path:
@@ -77,8 +74,7 @@ def test_document_is_a_diff_that_enter_takes_and_undo_takes_back(window: Workben
 
 def test_document_from_the_code_actions_is_dropped_by_escape(window: Workbench):
     path = open_cart(window, "dropped.py")
-    window.press("Control+.")
-    window.page.locator(".action-widget .monaco-list-row", has_text="Document this").click()
+    window.open_code_actions("Document this").click()
     window.wait_for_proposal('"""')
     window.press("Escape")
     window.wait_for_no_proposal(path)

@@ -59,8 +59,7 @@ def propose(window: Workbench, name: str) -> Path:
     path.write_text(LINE + WRONG)
     window.open_file(path, WRONG_LINE, 32)
     expect(window.page.locator(".squiggly-error")).to_have_count(1)
-    window.press("Control+.")
-    window.page.locator(".action-widget .monaco-list-row", has_text="Fix this with edgewise").click()
+    window.open_code_actions("Fix this with edgewise").click()
     window.wait_for_proposal("line.count")
     return path
 

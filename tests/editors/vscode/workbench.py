@@ -299,6 +299,36 @@ class Workbench:
     def choose(self, text: str) -> None:
         self.page.locator(".quick-input-list .monaco-list-row", has_text=text).first.click()
 
+    def open_code_actions(self, text: str) -> Locator:
+        """The row with `text`. A key that came before the editor had the focus, or before anything was
+        offered, opened nothing: then once more."""
+        row = self.page.locator(".action-widget .monaco-list-row", has_text=text).first
+        for _ in range(N_OPENINGS):
+            self.press("Control+.")
+            with suppress(TimeoutError):
+                row.wait_for(timeout=PATIENCE_MS)
+                return row
+            self.press("Escape")
+        raise AssertionError(f"no code action says {text}")
+
+    def open_context_menu(self, menu: str, entry: str) -> None:
+        """Of the editor, down to an entry of one of its menus. What takes the focus meanwhile closes it."""
+        for _ in range(N_OPENINGS):
+            with suppress(TimeoutError):
+                line = self.page.locator(".editor-instance .view-line").nth(3)
+                line.click(button="right", timeout=PATIENCE_MS)
+                self.page.get_by_role("menuitem", name=menu).hover(timeout=PATIENCE_MS)
+                self.page.get_by_role("menuitem", name=entry).wait_for(timeout=PATIENCE_MS)
+                return
+            self.close_context_menu()
+        raise AssertionError(f"there is no {entry} in the context menu")
+
+    def close_context_menu(self) -> None:
+        for _ in range(N_OPENINGS):
+            if not self.page.get_by_role("menuitem", name="Command Palette").is_visible():
+                return
+            self.press("Escape")
+
     @property
     def notices(self) -> Locator:
         return self.page.locator(".notifications-toasts .notification-toast")
