@@ -68,12 +68,3 @@ def test_lines_of_json_at_debug_level_only(caplog):
     with caplog.at_level(logging.DEBUG, "lsp_server.trace"):
         log.add(TraceDraft("loud"))
     assert json.loads(caplog.records[0].getMessage())["method"] == "loud"
-
-
-def test_what_nobody_asked_for_is_counted_and_not_kept():
-    log = TraceLog()
-    log.note(TraceDraft("prepare"))
-    log.note(TraceDraft("prepare"))
-    kept = log.add(TraceDraft("method"))
-    assert log.last(9) == (kept,)
-    assert log.n_noted("prepare") == 2
