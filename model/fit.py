@@ -24,6 +24,8 @@ CANCEL_LARGE_MS: Final = 250.0  # of a large model: smaller batches would slow i
 MIN_BATCH: Final = 4  # below it the weights are read for too few tokens
 MAX_BATCH: Final = 512
 BATCHES_LOST: Final = 2  # the one in work, and one that begins before the engine has noticed
+# Where a long prompt ends, a batch of a small model costs twice: most of its work is attention.
+DEEP: Final = 2
 PREFILL_S: Final = 10.0  # longer than that nobody waits for a first suggestion
 MIN_BUDGET: Final = 256
 CONTENDED_S: Final = 0.4  # of generation, while other programs need the cores
@@ -79,8 +81,13 @@ def choose_limit_ms(weights_bytes: int) -> float:
 
 def choose_batch(prompt_per_s: float, weights_bytes: int) -> int:
     """The largest power of two that a cancelled prefill can afford to finish."""
-    affordable = int(prompt_per_s * choose_limit_ms(weights_bytes) / 1000 / BATCHES_LOST)
+    affordable = int(prompt_per_s * choose_limit_ms(weights_bytes) / 1000 / _count_lost(weights_bytes))
     return max(MIN_BATCH, min(MAX_BATCH, 1 << max(0, affordable.bit_length() - 1)))
+
+
+def _count_lost(weights_bytes: int) -> int:
+    """Batches as they are measured, with a short prompt, that a cancelled prefill costs."""
+    return BATCHES_LOST * (DEEP if weights_bytes <= SMALL_MODEL_BYTES else 1)
 
 
 def settle_batch(prompt_per_s: Callable[[int], float], weights_bytes: int, n_threads: int) -> int:
@@ -92,7 +99,7 @@ def settle_batch(prompt_per_s: Callable[[int], float], weights_bytes: int, n_thr
 
 def speed_for_batch(n_batch: int, weights_bytes: int) -> float:
     """A speed for which this batch is chosen: for measurements that need a host with one."""
-    return (n_batch + 0.5) * BATCHES_LOST * 1000 / choose_limit_ms(weights_bytes)
+    return (n_batch + 0.5) * _count_lost(weights_bytes) * 1000 / choose_limit_ms(weights_bytes)
 
 
 def choose_budget(fit: Fit) -> int:

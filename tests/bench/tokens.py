@@ -1,0 +1,129 @@
+"""How many tokens would be evaluated while traces are typed, without an engine that computes.
+
+    python -m tests.bench.tokens [--dir DIR] [--seeds 1,2,3,4] [--keystrokes N] [--budget N] [--slots N]
+
+Prints one table; judges nothing. The pipeline of the server key by key on the real index, with a real host
+for its tokenizer alone: of each prompt a slot has what it was given before. Nothing is timed and nothing is
+shown, so two commits can be compared on one folder, whatever else runs. Suggestions would answer about half
+of the keys: the share that is reused is higher here than in `edgewise bench`, the tokens are the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from lsp_server.bench.contenders import Scene, Straight
+from lsp_server.bench.keys import Script
+from lsp_server.bench.plan import plan
+from lsp_server.bench.replay import Bench, open_straight
+from lsp_server.bench.room import own_folders
+from lsp_server.bench.run import fixed
+from lsp_server.commands.bench import settings_for
+from lsp_server.demo.places import default_workspace
+from model.desks import Desks
+from model.fit import Fit
+from model.kv_store import count_common
+from model.protocol import FimPrompt, GenerationOptions, Piece, Shown
+
+UNTIMED = {"timeout_ms": 20_000, "search_deadline_ms": 2000}
+FIT = Fit(1, 2500.0, 300.0)  # what the host does not measure
+
+
+@dataclass(slots=True)
+class Slots:
+    """What an engine would have, and what it would evaluate."""
+
+    n_slots: int
+    n_evaluated: int = 0
+    n_reused: int = 0
+    n_prompts: int = 0
+    n_whole: int = 0  # prompts of which less than half was there
+    desks: Desks = field(default_factory=Desks)
+    held: dict[int, Sequence[int]] = field(default_factory=dict)
+
+    def post(self, ids: Sequence[int]) -> None:
+        slot = self.desks.choose(ids, range(self.n_slots))
+        self.desks.note(slot, ids)
+        n_there = min(count_common(self.held.get(slot, ()), ids), len(ids) - 1)
+        self.held[slot] = ids
+        self.n_prompts += 1
+        self.n_reused += n_there
+        self.n_evaluated += len(ids) - n_there
+        self.n_whole += 2 * n_there < len(ids)
+
+
+@contextmanager
+def untimed_bench(folder: Path, n_keys: int, seed: int, budget: int) -> Iterator[Bench]:
+    with settings_for(None, None) as settings, tempfile.TemporaryDirectory(prefix="ew-") as name:
+        completion = settings.completion.model_copy(update={**UNTIMED, "prompt_tokens": budget})
+        settings = settings.model_copy(update={"model": fixed(settings.model), "completion": completion})
+        scripts = plan(folder, Path(name, "workspace"), n_keys, seed)
+        yield Bench(Path(name, "workspace"), Path(name), settings, scripts, FIT)
+
+
+async def count(bench: Bench, slots: Slots) -> None:
+    with own_folders(bench.scratch / "own"):
+        async with open_straight(bench, is_counted=False) as straight:
+            client, budget = straight.room.client, bench.settings.completion.prompt_tokens
+            await client.build_prompt(FimPrompt("a = 1\n", ""))  # the model's layout is known from now on
+
+            async def generate(prompt: FimPrompt, options: GenerationOptions) -> AsyncIterator[Piece]:
+                slots.post((await client.build_prompt(prompt, budget)).ids)
+                yield Piece("", stop_reason="eos")
+
+            async def measure(prompt: FimPrompt, budget_tokens: int) -> Shown:
+                return (await client.build_prompt(prompt, budget_tokens)).shown
+
+            straight.ports = replace(straight.ports, generate=generate, measure=measure)
+            for script in bench.scripts:
+                await type_script(straight, script)
+
+
+async def type_script(straight: Straight, script: Script) -> None:
+    text = script.start
+    for key in script.keys:
+        text = key.applied(text)
+        if not key.is_jump:
+            await straight.suggest(Scene(0, script.path, text, key.cursor))
+
+
+def count_places(scripts: Sequence[Script]) -> int:
+    """Files that are opened, and jumps within them."""
+    return sum(1 + sum(key.is_jump for key in script.keys) for script in scripts)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--dir", type=Path, default=default_workspace())
+    parser.add_argument("--seeds", default="1,2,3,4")
+    parser.add_argument("--keystrokes", type=int, default=260)
+    parser.add_argument("--budget", type=int, default=1536, help="tokens of a prompt")
+    parser.add_argument("--slots", type=int, default=3, help="that one window computes in")
+    given = parser.parse_args()
+    table = Table(title=f"{given.keystrokes} keys, prompts of {given.budget} tokens", title_justify="left")
+    for name in ("seed", "places", "prompts", "of them new", "tokens evaluated", "reused"):
+        table.add_column(name, justify="right")
+    for seed in map(int, given.seeds.split(",")):
+        slots = Slots(given.slots)
+        with untimed_bench(given.dir.resolve(), given.keystrokes, seed, given.budget) as bench:
+            asyncio.run(count(bench, slots))
+            n_places = count_places(bench.scripts)
+        share = slots.n_reused / max(1, slots.n_reused + slots.n_evaluated)
+        figures = (seed, n_places, slots.n_prompts, slots.n_whole, slots.n_evaluated)
+        table.add_row(*map(str, figures), f"{share:.2%}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
