@@ -90,6 +90,8 @@ async def propose_documentation(
 async def _find_target(snapshot: DocumentSnapshot, span: Span, ports: AssistPorts) -> _Target | Sentence:
     path, language_id = snapshot.relative_path, language_id_of(snapshot)
     found = await asyncio.to_thread(inspect_code, snapshot.text, language_id, path, span)
+    if found is not None and found.symbol is None:
+        span, found = await asyncio.to_thread(_around, snapshot.text, language_id, path, span, found)
     if found is None:
         return Sentence(f"edgewise does not read {language_id or 'this kind of file'}: nothing to document.")
     if (refusal := _refusal(found, path)) is not None:
@@ -103,6 +105,17 @@ async def _find_target(snapshot: DocumentSnapshot, span: Span, ports: AssistPort
         )
     facts = await build_facts(snapshot, span, ports.index)
     return _Target(snapshot, language_id, facts, place, form)
+
+
+def _around(
+    text: str, language_id: str, path: str, span: Span, found: Inspection
+) -> tuple[Span, Inspection | None]:
+    """Selected lines of a function mean the function: some editors send the cursor's line for the cursor."""
+    selected = text[span.start : span.end]
+    at = span.start + len(selected) - len(selected.lstrip())
+    around = inspect_code(text, language_id, path, Span(at, at))
+    is_inside = around is not None and around.span.end >= span.start + len(selected.rstrip())
+    return (Span(at, at), around) if is_inside else (span, found)
 
 
 def _refusal(found: Inspection, path: str) -> Sentence | None:

@@ -51,6 +51,23 @@ async def test_golden(language_id: str, case: dict[str, str]) -> None:
     assert not has_errors(after, language_id, case["path"])
 
 
+@pytest.mark.parametrize(
+    ("selected", "is_one"),
+    [("    return w\n", True), ("    w += 1\n    return w", True), ("    return w\n\nX = 1", False)],
+)
+async def test_selected_lines_mean_the_function_that_they_are_in(selected: str, is_one: bool) -> None:
+    text = "def area(w):\n    w += 1\n    return w\n\nX = 1\n"
+    start = text.index(selected)
+    snapshot = DocumentSnapshot("", "a.py", "a.py", "", "python", 1, text)
+    span = Span(start, start + len(selected))
+    outcome = await propose_documentation(snapshot, span, ScriptedModel().completes)
+    if is_one:
+        assert isinstance(outcome, Proposal)
+        assert outcome.span.start == text.index("\n")
+    else:
+        assert outcome == Sentence("There is no function or class at the cursor: put the cursor into one.")
+
+
 async def test_documented_once_it_is_documented() -> None:
     """What was proposed counts as documentation when it is asked for again."""
     text, outcome = await propose("def area(w):\n    return‸ w\n", ScriptedModel())
