@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test vscode test-editors check lab-smoke bench clean
+.PHONY: demo test vscode editors test-editors soak check lab-smoke bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/edgewise demo
@@ -18,13 +18,22 @@ vscode: $(VENV)/.installed-dev
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir editors/vscode/server .
 	cd editors/vscode && npm ci --loglevel=error && npm run --silent package
 
-# The real editors: sets up what is missing (kept in ~/.cache/edgewise-editors), then drives them. Debian, as root.
-test-editors: $(VENV)/.installed-dev
+# The real editors, their plugins and what drives them, kept in ~/.cache/edgewise-editors. Debian, as root.
+editors: $(VENV)/.installed-dev
 	PYTHON="$(CURDIR)/$(BIN)/python" bash tests/editors/vscode/setup.sh
 	bash tests/editors/neovim/setup.sh
 	bash tests/editors/others/setup.sh
+
+# Sets up what is missing, then drives them. What fails is tried once more; what fails twice has failed.
+test-editors: editors
 	$(BIN)/python -m tests.editors.neovim.latency
-	$(BIN)/python -m pytest tests/editors/others tests/editors/neovim tests/editors/vscode
+	$(BIN)/python -m pytest $(EDITOR_TESTS) || $(BIN)/python -m pytest --last-failed $(EDITOR_TESTS)
+
+EDITOR_TESTS := tests/editors/others tests/editors/neovim tests/editors/vscode
+
+# Ten minutes of typing in windows over one engine host: nothing may grow, nothing may be left.
+soak: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.bench.soak --minutes 10 --windows 2
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
