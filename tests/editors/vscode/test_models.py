@@ -72,6 +72,7 @@ def pull(window: Workbench) -> None:
 
 
 def test_the_model_picker(window: Workbench, images: Path):
+    window.open_file(window.folder / "src" / "shop" / "money.py", 20, 5)
     window.command("edgewise: Choose Model…")
     rows = window.page.locator(".quick-input-list .monaco-list-row")
     expect(rows.first).to_contain_text("builtin")

@@ -173,11 +173,12 @@ class Workbench:
         self.command("View: Revert and Close Editor")
 
     def clear_editors(self) -> None:
-        """Saves and closes all: a picture shows one thing."""
+        """Saves and closes all, and what was told before: a picture shows one thing."""
         self.command("File: Save All Files")
         expect(self.page.locator(".tab.dirty")).to_have_count(0)
         self.command("View: Close All Editors")
         expect(self.page.locator(".tab")).to_have_count(0)
+        self.clear_notices()
 
     def type(self, text: str) -> None:
         self.page.keyboard.type(text)
@@ -366,7 +367,7 @@ class Workbench:
     def picture(self, path: Path) -> None:
         """A screenshot in few colours, for the docs."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture = Image.open(io.BytesIO(self.page.screenshot()))
+        picture = Image.open(io.BytesIO(self.page.screenshot(animations="disabled")))
         picture.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
 
     def evaluate_until(self, look: Callable[[], Any], is_good: Callable[[Any], bool], what: str) -> Any:
