@@ -113,8 +113,11 @@ class Engine:
 
     @property
     def is_append_only(self) -> bool:
-        """Whether text that is typed stands last in the model's layout. False until the model is known."""
-        return self._client is not None and self._client.is_append_only
+        """Whether text that is typed stands last in the model's layout. False until the host is ready."""
+        if self._client is None or self._supervisor is None:
+            return False
+        info = self._supervisor.status.info
+        return self._client.is_append_only or (info is not None and self._client.will_be_append_only(info))
 
     async def generate(
         self, prompt: FimPrompt, options: GenerationOptions, budget_tokens: int

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -24,6 +24,7 @@ from model.answers import (
     parse_tokens,
 )
 from model.desks import Desks
+from model.fim import family as find_family
 from model.healing import HEALING_ENGINES, Begun, grammar, n_more_tokens
 from model.kv_keeper import KvKeeper
 from model.left import Left
@@ -117,6 +118,12 @@ class ModelClient:
         """Whether what is typed stands last in the layout of the model that was asked last."""
         tokenizer = self._connection.tokenizer if self._connection else None
         return tokenizer is not None and tokenizer.family.joins_middle
+
+    def will_be_append_only(self, info: ModelInfo) -> bool:
+        """The same of a model that was not asked yet."""
+        with suppress(ModelRefused):
+            return find_family(self._effective(info).family).joins_middle
+        return False
 
     async def complete(self, prompt: TokenPrompt, options: GenerationOptions) -> AsyncGenerator[Piece]:
         """Streams the middle, each piece with the usage so far. Closing the generator ends the decode."""

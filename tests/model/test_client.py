@@ -132,6 +132,7 @@ async def test_an_engine_without_grammars_sees_the_half_word(host: Host) -> None
 
 async def test_whether_typing_is_append_only(client: ModelClient, host: Host) -> None:
     assert not client.is_append_only
+    assert client.will_be_append_only(host.endpoint.info) == family("edgewise").joins_middle
     await client.build_prompt(PROMPT)
     assert client.is_append_only == family("edgewise").joins_middle
     alone = ModelClient(FixedSource(host.endpoint), "none")
