@@ -24,8 +24,9 @@ CANCEL_LARGE_MS: Final = 250.0  # of a large model: smaller batches would slow i
 MIN_BATCH: Final = 4  # below it the weights are read for too few tokens
 MAX_BATCH: Final = 512
 BATCHES_LOST: Final = 2  # the one in work, and one that begins before the engine has noticed
-# Where a long prompt ends, a batch of a small model costs twice: most of its work is attention.
-DEEP: Final = 2
+# Of a small model: where a long prompt ends a batch costs more, as most of its work is attention, and what
+# surrounds a batch counts: 3 to 8 batches as they are measured, with a short prompt, were lost.
+DEEP: Final = 4
 PREFILL_S: Final = 10.0  # longer than that nobody waits for a first suggestion
 MIN_BUDGET: Final = 256
 CONTENDED_S: Final = 0.4  # of generation, while other programs need the cores

@@ -26,8 +26,8 @@ SMALL, LARGE = 12_000_000, 900_000_000
 @pytest.mark.parametrize(
     ("prompt_per_s", "weights_bytes", "n_batch"),
     [
-        (7000, SMALL, 64),
-        (1500, SMALL, 16),
+        (7000, SMALL, 32),
+        (1500, SMALL, 8),
         (100, SMALL, 4),
         (22.6, LARGE, 4),
         (43, LARGE, 4),
@@ -96,7 +96,7 @@ def test_threads_stay_within_what_is_free() -> None:
 def test_before_anything_is_measured_a_large_model_has_a_small_batch() -> None:
     guesses = [guess_prompt_per_s(n_bytes, 2) for n_bytes in (SMALL, LARGE, 8 * LARGE)]
     assert guesses == sorted(guesses, reverse=True)
-    assert [choose_batch(*pair) for pair in zip(guesses, (SMALL, LARGE, LARGE), strict=True)] == [32, 4, 4]
+    assert [choose_batch(*pair) for pair in zip(guesses, (SMALL, LARGE, LARGE), strict=True)] == [16, 4, 4]
 
 
 def test_a_speed_is_remembered_for_this_model_only(tmp_path: Path) -> None:
