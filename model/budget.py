@@ -99,8 +99,8 @@ def choose(
     counts: Sequence[int], room: int, ranks: Sequence[int] = (), size: int = 1, around: int = 0
 ) -> tuple[int, ...]:
     """Whole snippets, those of the smallest rank first, in their order. One that is too large is left out for
-    smaller ones after it. Snippets of rank 0 change with the cursor, as does what stands `around` it: so that
-    the others do not change with them, they are counted together, in whole steps."""
+    smaller ones after it. Snippets of no positive rank change with the cursor, as does what stands `around`
+    it: so that the others do not change with them, they are counted together, in whole steps."""
     ranks = ranks or range(1, len(counts) + 1)
     chosen: list[int] = []
     first = around

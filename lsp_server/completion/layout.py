@@ -135,7 +135,8 @@ def _below_end(suffix: str, budget_tokens: int) -> int:
 
 def lengthen(prompt: FimPrompt, workspace: Sequence[Snippet], budget_tokens: int) -> FimPrompt:
     """The prompt with the workspace before it. Its own snippets are what depends on the cursor: they come
-    last, file by file, and are the last to go; the rest of its file comes before them."""
+    last, file by file, and are the last to go; the rest of its file comes before them. What has no positive
+    rank is counted together: a line that moves from the window to the far parts changes nothing else."""
     start = window_start(prompt.prefix, budget_tokens)
     end = _below_end(prompt.suffix, budget_tokens)
     far = _far(prompt, start, end, budget_tokens)
@@ -146,8 +147,8 @@ def lengthen(prompt: FimPrompt, workspace: Sequence[Snippet], budget_tokens: int
         suffix=prompt.suffix[:end],
         snippets=(
             *(PromptSnippet(item.path, item.text, item.rank + n_first + 1) for item in workspace),
-            *(PromptSnippet(prompt.path, text, rank + 1) for rank, text in far),
-            *(replace(item, rank=0) for item in sorted(prompt.snippets, key=attrgetter("path"))),
+            *(PromptSnippet(prompt.path, text, distance - len(far)) for distance, text in far),
+            *(replace(item, rank=-len(far) - 1) for item in sorted(prompt.snippets, key=attrgetter("path"))),
         ),
     )
 

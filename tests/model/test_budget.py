@@ -166,3 +166,11 @@ def test_the_start_outlives_an_edit_above_it() -> None:
 def test_nothing_fits() -> None:
     assert pick_start(["long line\n"], [50], 10) == 1
     assert share(Need(["long\n"], [50], [50], [50]), 10, 1) == Plan(1, 0, ())
+
+
+def test_what_moves_from_the_window_to_the_far_parts_changes_nothing_else() -> None:
+    workspace, ranks = [300] * 10, [*range(1, 11), -1]
+    before = choose([*workspace, 900], 4000, ranks, 250, around=450)
+    after = choose([*workspace, 1100], 4000, ranks, 250, around=250)
+    assert before == after
+    assert len(before) < 11

@@ -112,7 +112,8 @@ def test_what_depends_on_the_cursor_comes_last_and_goes_last() -> None:
     assert paths[: len(WORKSPACE)] == [item.path for item in WORKSPACE]
     assert paths[-1] == "near.py"
     ranks = [item.rank for item in prompt.snippets]
-    assert prompt.snippets[-1].rank == 0 < min(ranks[:-1])
+    assert prompt.snippets[-1].rank < min(ranks[:-1])
+    assert max(ranks[len(WORKSPACE) :]) <= 0 < min(ranks[: len(WORKSPACE)])
     assert max(ranks[len(WORKSPACE) : -1]) < min(ranks[: len(WORKSPACE)])
     assert len(prompt.prefix + prompt.suffix) < 0.04 * BUDGET * 3.4
 
