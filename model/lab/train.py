@@ -249,7 +249,7 @@ def train(run: Run, gradients: Gradients, n_times: list[int], held: Rows, pace: 
     write_log(run, held_out=run.held_out_loss(held, 4 * pace.eval_rows), done=True)
 
 
-def build_loss(teacher: Path | None, share: float, device: str, context_share: float) -> Loss:
+def build_loss(teacher: Path | None, share: float, device: str, context_share: float = 1.0) -> Loss:
     """The corpus alone, all of it or a sample, or with a teacher that learns no more."""
     if teacher is None:
         return Corpus() if context_share >= 1.0 else Sampled(context_share)
