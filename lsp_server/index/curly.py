@@ -47,6 +47,8 @@ def _blanked(match: re.Match[str]) -> str:
     literal = match[0]
     if literal[0] not in "\"'`":
         return spaces(literal)
+    if len(literal) > 1 and literal[-1] == "\n":  # it never ends: the line still does
+        return literal[0] + spaces(literal[1:])
     return literal[0] + spaces(literal[1:-1]) + literal[0] if len(literal) > 1 else " "
 
 

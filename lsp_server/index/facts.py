@@ -49,6 +49,26 @@ class Facts:
 NO_FACTS = Facts()
 
 
+@dataclass(slots=True)
+class Found:
+    """Facts while a file is read."""
+
+    bases: dict[str, Exprs] = field(default_factory=dict)
+    values: dict[str, dict[str, Exprs]] = field(default_factory=dict)
+    results: dict[str, Exprs] = field(default_factory=dict)
+    locals: dict[str, dict[str, Exprs]] = field(default_factory=dict)
+    scopes: list[Scope] = field(default_factory=list)
+
+    def facts(self) -> Facts:
+        """Everything but the uses."""
+        return Facts(self.bases, self.values, self.results, {}, self.locals, tuple(self.scopes))
+
+
+def element(expr: str) -> str:
+    """One of many."""
+    return expr[1:] if expr.startswith("*") else f"{expr}[]"
+
+
 def write_facts(facts: Facts) -> str:
     """As they are stored."""
     if not (facts.bases or facts.values or facts.results or facts.uses):

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from lsp_server.index.curly import blank_go, closing, parts, spaces
-from lsp_server.index.facts import Exprs, Facts, Scope
+from lsp_server.index.facts import Exprs, Facts, Found, Scope, element
 from lsp_server.index.go_exprs import annotation, value
 
 _MAX_EXPRS = 3
@@ -40,15 +39,6 @@ _LOCAL = re.compile(
 _WORDS = re.compile(r"\w+")
 
 
-@dataclass(slots=True)
-class _Found:
-    bases: dict[str, Exprs] = field(default_factory=dict)
-    values: dict[str, dict[str, Exprs]] = field(default_factory=dict)
-    results: dict[str, Exprs] = field(default_factory=dict)
-    locals: dict[str, dict[str, Exprs]] = field(default_factory=dict)
-    scopes: list[Scope] = field(default_factory=list)
-
-
 def read_code(text: str) -> str:
     """The text with its strings, comments and imports as spaces."""
     return _IMPORT.sub(lambda match: spaces(match[0]), blank_go(text))
@@ -62,7 +52,7 @@ def split(text: str) -> Iterator[int]:
 
 def read_types(text: str, code: str) -> Facts:
     """Everything but the uses."""
-    found = _Found()
+    found = Found()
     starts = list(_TOP.finditer(code))
     for index, match in enumerate(starts):
         end = starts[index + 1].start() if index + 1 < len(starts) else len(code)
@@ -72,7 +62,7 @@ def read_types(text: str, code: str) -> Facts:
             _types(found, code, match.start(), _end(code, match.start(), end))
         else:
             _globals(found, code[match.start() : _end(code, match.start(), end)])
-    return Facts(found.bases, found.values, found.results, {}, found.locals, tuple(found.scopes))
+    return found.facts()
 
 
 def _end(code: str, start: int, end: int) -> int:
@@ -88,7 +78,7 @@ def _end(code: str, start: int, end: int) -> int:
     return min(min(ends) + 3, end) if ends else end
 
 
-def _function(found: _Found, code: str, start: int, end: int) -> None:
+def _function(found: Found, code: str, start: int, end: int) -> None:
     match = _FUNCTION.match(code, start)
     if match is None:
         return
@@ -150,7 +140,7 @@ def _locals(table: dict[str, Exprs], code: str, start: int, end: int) -> None:
             names = _WORDS.findall(match["targets"])
             exprs = _substituted(value(code, match.end()), table)
             if match["range"]:
-                names, exprs = names[1:2], tuple(_element(expr) for expr in exprs)
+                names, exprs = names[1:2], tuple(element(expr) for expr in exprs)
             if names:
                 _bind(table, names[0], exprs)
 
@@ -179,11 +169,7 @@ def _bind(table: dict[str, Exprs], name: str, exprs: Exprs) -> None:
         table[name] = tuple(dict.fromkeys([*known, *exprs]))[:_MAX_EXPRS]
 
 
-def _element(expr: str) -> str:
-    return expr[1:] if expr.startswith("*") else f"{expr}[]"
-
-
-def _types(found: _Found, code: str, start: int, end: int) -> None:
+def _types(found: Found, code: str, start: int, end: int) -> None:
     """One type, or a group of them."""
     position = start
     while (match := _TYPE.search(code, position, end)) is not None:
@@ -215,7 +201,7 @@ def closing_far(code: str, start: int, end: int) -> int:
     return end
 
 
-def _members(found: _Found, owner: str, body: str) -> None:
+def _members(found: Found, owner: str, body: str) -> None:
     bases: list[str] = []
     table: dict[str, Exprs] = {}
     depth = 0
@@ -229,7 +215,7 @@ def _members(found: _Found, owner: str, body: str) -> None:
         found.values[owner] = table
 
 
-def _member(found: _Found, owner: str, member: str, bases: list[str], table: dict[str, Exprs]) -> None:
+def _member(found: Found, owner: str, member: str, bases: list[str], table: dict[str, Exprs]) -> None:
     if embedded := _EMBEDDED.match(member):
         bases.append(embedded[1])
         table[embedded[1].rpartition(".")[2]] = (f"{embedded[1]}()",)
@@ -242,7 +228,7 @@ def _member(found: _Found, owner: str, member: str, bases: list[str], table: dic
             table[name] = exprs
 
 
-def _globals(found: _Found, code: str) -> None:
+def _globals(found: Found, code: str) -> None:
     table = found.values.setdefault("", {})
     depth = 0
     position = 0

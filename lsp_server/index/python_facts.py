@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from lsp_server.index.facts import Exprs, Facts, Scope
+from lsp_server.index.facts import Exprs, Facts, Scope, element
 from lsp_server.index.python_exprs import annotation, closing, value
 from lsp_server.index.uses import blank, spaces
 
@@ -221,7 +221,7 @@ class _Reader:
             elif expr.endswith((".items()", ".values()")):
                 names, found = names[-1:], (expr.rpartition(".")[0],)
         if len(names) == 1:
-            self._bind(names[0], tuple(_element(expr) for expr in found))
+            self._bind(names[0], tuple(element(expr) for expr in found))
 
     def _with(self, position: int) -> None:
         for _ in range(4):
@@ -310,10 +310,6 @@ def _substituted(expr: str, values: dict[str, Exprs]) -> Iterator[str]:
             joined = expr[:stars] + item + rest
         if len(joined) <= 120:
             yield joined
-
-
-def _element(expr: str) -> str:
-    return expr[1:] if expr.startswith("*") else f"{expr}[]"
 
 
 def _is_property(decorator: str) -> bool:

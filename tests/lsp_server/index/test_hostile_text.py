@@ -7,7 +7,7 @@ once, and would take minutes. `python -m tests.bench.index.hostile` looks for ot
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lsp_server.index.fact_readers import READERS, WITHOUT_TYPES, read_facts, reader_of
@@ -32,6 +32,7 @@ def test_every_reader_is_among_them() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @settings(max_examples=60, deadline=None)
 @given(text=texts)
+@example(text="`${a =\n")
 def test_any_text_is_answered(language: str, text: str) -> None:
     reader = reader_of(language)
     code = reader.code(text)
