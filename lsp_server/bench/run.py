@@ -14,6 +14,7 @@ from lsp_server.bench.overhead import Overhead, measure_overhead
 from lsp_server.bench.plan import duration_s, plan
 from lsp_server.bench.replay import Bench, replay
 from lsp_server.bench.report import Report
+from lsp_server.bench.snapshot import unpack_snapshot
 from lsp_server.engine import build_spec
 from lsp_server.settings import ModelSettings, Settings
 from model.fit import Fit
@@ -27,9 +28,9 @@ IDLE_EXIT_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a person asked for."""
+    """What a person asked for. Without a folder it is the code that comes with the benchmark."""
 
-    folder: Path
+    folder: Path | None
     contenders: Sequence[str]
     n_keys: int
     n_overhead: int
@@ -41,9 +42,10 @@ async def run(wanted: Wanted, settings: Settings, say: Callable[[str], None]) ->
     settings = settings.model_copy(update={"model": fixed(settings.model)})
     with tempfile.TemporaryDirectory(prefix="ew-") as name:
         workspace, scratch = Path(name, "workspace"), Path(name)
-        scripts = plan(wanted.folder, workspace, wanted.n_keys, wanted.seed)
+        folder = wanted.folder or unpack_snapshot(Path(name, "snapshot"))
+        scripts = plan(folder, workspace, wanted.n_keys, wanted.seed)
         if not scripts:
-            raise ModelRefused(f"{wanted.folder} holds no function to type: name another folder with --dir.")
+            raise ModelRefused(f"{folder} holds no function to type: name another folder with --dir.")
         say("measuring the engine alone")
         bench = Bench(workspace, scratch, settings, scripts, measure_fit(settings.model))
         figures = []

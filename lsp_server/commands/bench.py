@@ -54,7 +54,7 @@ class LazyBenchmarks(click.Group):
 
 @click.group(cls=LazyBenchmarks, invoke_without_command=True)
 @click.option("--dir", "folder", type=click.Path(path_type=Path), metavar="DIR",
-              help="Type functions of this folder. Left out: edgewise's own.")  # fmt: skip
+              help="Type functions of this folder. Left out: of code that comes along.")  # fmt: skip
 @click.option("--keystrokes", "n_keys", default=260, show_default=True, type=click.IntRange(1, 100_000),
               help="Keys for each contender, typed in real time.")  # fmt: skip
 @click.option("--only", "only", multiple=True, type=click.Choice(CONTENDERS),
@@ -89,11 +89,11 @@ def bench(
         raise BadArgument("--model and --shape name two models: give one of them.")
     from lsp_server.bench.run import Wanted, run
     from lsp_server.commands.headless import check_workspace, quiet_logs
-    from lsp_server.demo.places import default_workspace
 
     check_workspace(folder)
     quiet_logs()
-    wanted = Wanted((folder or default_workspace()).resolve(), only or CONTENDERS, n_keys, n_overhead, seed)
+    named = folder.resolve() if folder else None
+    wanted = Wanted(named, only or CONTENDERS, n_keys, n_overhead, seed)
     with settings_for(model_name, shape) as settings:
         report = asyncio.run(run(wanted, settings, lambda step: write_note(f"edgewise: {step}")))
     _show(report, page, is_json=is_json)

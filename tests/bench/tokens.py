@@ -27,8 +27,8 @@ from lsp_server.bench.plan import plan
 from lsp_server.bench.replay import Bench, open_straight
 from lsp_server.bench.room import own_folders
 from lsp_server.bench.run import fixed
+from lsp_server.bench.snapshot import unpack_snapshot
 from lsp_server.commands.bench import settings_for
-from lsp_server.demo.places import default_workspace
 from model.desks import Desks
 from model.fit import Fit
 from model.kv_store import count_common
@@ -62,10 +62,11 @@ class Slots:
 
 
 @contextmanager
-def untimed_bench(folder: Path, n_keys: int, seed: int, budget: int) -> Iterator[Bench]:
+def untimed_bench(folder: Path | None, n_keys: int, seed: int, budget: int) -> Iterator[Bench]:
     with settings_for(None, None) as settings, tempfile.TemporaryDirectory(prefix="ew-") as name:
         completion = settings.completion.model_copy(update={**UNTIMED, "prompt_tokens": budget})
         settings = settings.model_copy(update={"model": fixed(settings.model), "completion": completion})
+        folder = folder.resolve() if folder else unpack_snapshot(Path(name, "snapshot"))
         scripts = plan(folder, Path(name, "workspace"), n_keys, seed)
         yield Bench(Path(name, "workspace"), Path(name), settings, scripts, FIT)
 
@@ -105,7 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--dir", type=Path, default=default_workspace())
+    parser.add_argument("--dir", type=Path, help="else the code that comes with the benchmark")
     parser.add_argument("--seeds", default="1,2,3,4")
     parser.add_argument("--keystrokes", type=int, default=260)
     parser.add_argument("--budget", type=int, default=1536, help="tokens of a prompt")
@@ -116,7 +117,7 @@ def main() -> None:
         table.add_column(name, justify="right")
     for seed in map(int, given.seeds.split(",")):
         slots = Slots(given.slots)
-        with untimed_bench(given.dir.resolve(), given.keystrokes, seed, given.budget) as bench:
+        with untimed_bench(given.dir, given.keystrokes, seed, given.budget) as bench:
             asyncio.run(count(bench, slots))
             n_places = count_places(bench.scripts)
         share = slots.n_reused / max(1, slots.n_reused + slots.n_evaluated)
