@@ -271,24 +271,19 @@ class Completer:
             found = look_up(accepted, settings, self._memory, TraceDraft(PREFETCH))
             if isinstance(found, CompletionContext) and self._serving(found, settings) is None:
                 await asyncio.wait({self._start(found, settings, self._memory.imagined()).task})
-        await self._move_anchor(request, settings)
+        context = wanted_context(request, settings)
+        if isinstance(context, NoCompletion):
+            return
+        anchor = self._memory.anchors.get(uri)
+        if anchor is None or not anchor.holds_at_rest(context, self._ports.is_append_only()):
+            await self._prepare(context, settings)
         await asyncio.sleep(PAUSE_S)
-        if self._memory.anchors.end_epoch(uri):
-            await self._prepare(request, settings)
+        anchor = self._memory.anchors.get(uri)
+        is_from_elsewhere = anchor is not None and anchor.is_from_elsewhere(context)
+        if self._memory.anchors.end_epoch(uri) or is_from_elsewhere:
+            await self._prepare(context, settings)
 
-    async def _move_anchor(self, request: CompletionRequest, settings: CompletionSettings) -> None:
-        context = wanted_context(request, settings)
-        if isinstance(context, NoCompletion):
-            return
-        anchor = self._memory.anchors.get(request.snapshot.uri)
-        if anchor is not None and anchor.holds_at_rest(context, self._ports.is_append_only()):
-            return
-        await self._prepare(request, settings)
-
-    async def _prepare(self, request: CompletionRequest, settings: CompletionSettings) -> None:
-        context = wanted_context(request, settings)
-        if isinstance(context, NoCompletion):
-            return
+    async def _prepare(self, context: CompletionContext, settings: CompletionSettings) -> None:
         trace = TraceDraft(PREPARE)
         work = prepare(context, settings, self._ports, self._memory, trace)
         result = await guarded(work, asyncio.timeout(PREPARE_TIMEOUT_S), settings)

@@ -19,6 +19,9 @@ first token on. The next anchor's are appended to them (`layout.py`). Only a lat
 Where the model's layout ends with the prefix (prefix alone, or suffix first), typing is append-only by
 itself. Such an anchor is open: it freezes the suffix, the snippets and where the prefix starts; the prefix
 ends at the cursor. Of a suffix that the model is not shown only the beginning counts: it tells places apart.
+Such an anchor is blind, and holds for other places of its window, too (`_is_near`): there the prompt is one
+that the engine has, or nearly. Further off in the document a new one borrows its snippets. They were found
+for another place, until a long pause.
 
 Who turns back to a place finds its anchor again (`N_PLACES` for each document), and so the prompt that the
 engine still has.
@@ -48,6 +51,7 @@ SUFFIX_CHARS_PER_TOKEN = 2
 WINDOW_STEP_CHARS = 2048
 HEAD_CHARS = 256
 MAX_BEGUN_CHARS = 40
+NEAR_SHARE = 0.5  # of what a blind anchor's window had before the cursor is enough at another place
 N_PLACES = 4  # of a document whose anchors are remembered: more than a host has slots for
 
 _AUTO_CLOSED = re.compile(r"""[)\]}>"'`]{0,4}""")
@@ -78,7 +82,8 @@ class Anchor:
 
     `start` is the window's first offset in the context's prefix. Of an open anchor `prefix` is only how the
     window begins. `snippets` is None until a search answered in time. `prepared_at` is how long the text
-    before the cursor was when the prompt was evaluated at rest, or -1; `is_cut`: more of the suffix followed.
+    before the cursor was when the prompt was evaluated at rest, or -1; `is_cut`: more of the suffix followed;
+    `is_blind`: the model was shown nothing of it. `is_borrowed`: the snippets were found for another place.
     """
 
     start: int
@@ -89,6 +94,8 @@ class Anchor:
     is_open: bool = False
     prepared_at: int = -1
     is_cut: bool = False
+    is_blind: bool = False
+    is_borrowed: bool = False
 
     def holds(self, context: CompletionContext, budget_tokens: int, *, is_open: bool = False) -> bool:
         """Whether this context is this anchor's text with a short piece typed at its end."""
@@ -96,7 +103,7 @@ class Anchor:
             (budget_tokens, is_open) == (self.budget_tokens, self.is_open)
             and context.prefix.startswith(self.prefix, self.start)
             and self._has_room(context)
-            and self._has_same_suffix(context)
+            and (self._has_same_suffix(context) or self._is_near(context))
         )
 
     def _has_room(self, context: CompletionContext) -> bool:
@@ -114,6 +121,16 @@ class Anchor:
         closed = _AUTO_CLOSED.match(context.suffix)
         return closed is not None and self._is_suffix(context.suffix[closed.end() :])
 
+    def _is_near(self, context: CompletionContext) -> bool:
+        """Whether another place has nearly the same before the cursor, and the model sees nothing else."""
+        n_before, n_then = len(context.prefix) - self.start, self.prepared_at - self.start
+        is_enough = not self.start or n_before >= NEAR_SHARE * n_then
+        return self.is_blind and is_enough and n_before - n_then <= self.budget_tokens * REST_SHARE
+
+    def is_from_elsewhere(self, context: CompletionContext) -> bool:
+        """Whether its snippets were found for another place."""
+        return self.is_borrowed or (self.is_blind and not self._is_suffix(context.suffix))
+
     def _is_suffix(self, suffix: str) -> bool:
         """A suffix that was cut when it was evaluated says nothing of what comes behind it."""
         if self.is_cut:
@@ -123,7 +140,7 @@ class Anchor:
     def found_again(self, context: CompletionContext, budget_tokens: int, *, is_open: bool) -> Anchor | None:
         """This anchor where its text stands now, if the cursor is there: text may have come in above it."""
         start = context.prefix.rfind(self.prefix) if self.prefix else -1
-        if start < 0 or self.prepared_at < 0:
+        if start < 0 or self.prepared_at < 0 or not self._has_same_suffix(context):
             return None
         moved = replace(self, start=start, prepared_at=self.prepared_at + start - self.start)
         return moved if moved.holds(context, budget_tokens, is_open=is_open) else None
@@ -137,7 +154,7 @@ class Anchor:
         """Whether to move it now that nobody types: so much was typed that it would have to move soon, or the
         text after the cursor is another one."""
         n_since = len(context.prefix) - self.prepared_at
-        if self.prepared_at < 0 or not self._is_suffix(context.suffix):
+        if self.prepared_at < 0 or not (self.is_blind or self._is_suffix(context.suffix)):
             return True
         if self.is_open:
             return n_since > self.budget_tokens * REST_SHARE
@@ -152,8 +169,8 @@ class Anchor:
         whatever is typed until the next rest."""
         end = len(context.prefix) - len(begun_word(context))
         start = max(self.start, end - shown.n_prefix) if shown.n_prefix else self.start
-        is_suffix_unseen = self.is_open and shown.n_prefix and not shown.n_suffix
-        n_suffix = HEAD_CHARS if is_suffix_unseen else shown.n_suffix
+        is_blind = self.is_open and shown.n_prefix > 0 and not shown.n_suffix
+        n_suffix = HEAD_CHARS if is_blind else shown.n_suffix
         snippets = self.snippets and tuple(self.snippets[index] for index in shown.snippets)
         return replace(
             self,
@@ -163,6 +180,7 @@ class Anchor:
             is_cut=self.is_cut or 0 < n_suffix < len(self.suffix),
             snippets=snippets,
             prepared_at=len(context.prefix),
+            is_blind=is_blind,
         )
 
 
@@ -178,6 +196,13 @@ def anchor_at_cursor(context: CompletionContext, budget_tokens: int, *, is_open:
         budget_tokens=budget_tokens,
         is_open=is_open,
     )
+
+
+def follow(before: Anchor | None, anchor: Anchor) -> Anchor:
+    """A new anchor after the document's last one. Of a blind one it borrows the snippets."""
+    if before is None or not before.is_blind or before.budget_tokens != anchor.budget_tokens:
+        return anchor
+    return replace(anchor, snippets=before.snippets, is_borrowed=before.snippets is not None)
 
 
 def _window_start(prefix: str, n_chars: int) -> int:
@@ -227,8 +252,8 @@ class Anchors:
         uri = context.snapshot.uri
         anchor = self._by_uri.get(uri)
         if anchor is None or not anchor.holds(context, budget_tokens, is_open=is_open):
-            anchor = self._turn_back(context, budget_tokens, is_open=is_open) or anchor_at_cursor(
-                context, budget_tokens, is_open=is_open
+            anchor = self._turn_back(context, budget_tokens, is_open=is_open) or follow(
+                anchor, anchor_at_cursor(context, budget_tokens, is_open=is_open)
             )
         self._keep(uri, anchor)
         return anchor

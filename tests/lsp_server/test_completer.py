@@ -9,10 +9,20 @@ import pytest
 
 from lsp_server import completer as completer_module
 from lsp_server.completer import MAX_COMPUTATIONS, Completer, accept
+from lsp_server.completion.context import CompletionContext
 from lsp_server.completion.pipeline import Ports
 from lsp_server.settings import CompletionSettings
 from lsp_server.trace import PREFETCH, PREPARE, REQUEST, TraceDraft, TraceLog, TraceRecord
-from lsp_server.types import Change, Completion, CompletionRequest, NoCompletion, Reason, Span
+from lsp_server.types import (
+    Change,
+    Completion,
+    CompletionRequest,
+    NoCompletion,
+    Reason,
+    Retrieval,
+    Snippet,
+    Span,
+)
 from model.protocol import FimPrompt, GenerationOptions, HostUnavailable, Piece, Shown
 
 from .completion.scripted import CURSOR, no_snippets, request_at, snapshot_of
@@ -373,6 +383,33 @@ class TestRest:
         assert desk.completer._rest is not None
         await desk.completer._rest
         assert len(desk.engine.prefilled) == 1, "it is ready already"
+
+    async def test_what_was_found_for_another_place_is_asked_again_at_a_pause(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(completer_module, "REST_S", 0.0)
+        monkeypatch.setattr(completer_module, "PAUSE_S", 0.0)
+        log, engine, asked = Log(), Gate(), []
+
+        async def search(context: CompletionContext) -> Retrieval:
+            asked.append(context.offset)
+            return Retrieval((Snippet("b.py", f"def near_{context.offset}():", "likely"),))
+
+        async def prefill(prompt: FimPrompt, budget_tokens: int) -> Shown:
+            await engine.prefill(prompt, budget_tokens)
+            return Shown(len(prompt.prefix + prompt.middle), 0, tuple(range(len(prompt.snippets))))
+
+        ports = Ports(search, engine.generate, prefill, is_append_only=lambda: True)
+        completer = Completer(ports, CompletionSettings, log)
+        text = "def one():\n    \n\ndef two():\n    \n"
+        completer.on_cursor(snapshot_of(text), len(text) - 1)
+        await engine.until(lambda: len(engine.prefilled) == 1)
+        await turns_until(lambda: bool(log.outcomes(PREPARE)))
+        completer.on_cursor(snapshot_of(text), 15)
+        await engine.until(lambda: len(engine.prefilled) == 2)
+        assert asked == [len(text) - 1, 15]
+        assert engine.prefilled[1].snippets[-1].text == "def near_15():"
+        completer.close()
 
     async def test_a_keystroke_ends_the_rest(self, desk: Desk) -> None:
         desk.completer.on_cursor(snapshot_of("x ="), 3)

@@ -224,7 +224,7 @@ class TestTurningBack:
         anchor = anchors.place(context, BUDGET, is_open=is_open)
         if anchor.snippets is None:
             anchor = anchors.freeze_snippets(URI, anchor, found(name))
-            shown = Shown(len(context.prefix), 0 if is_open else len(context.suffix), (0,))
+            shown = Shown(len(context.prefix), len(context.suffix), (0,))
             anchor = anchor.prepared(context, shown)
             anchors.put(URI, anchor)
         return anchor
@@ -265,6 +265,55 @@ class TestTurningBack:
         assert len(anchors._left[URI]) == N_PLACES
         anchors.forget(URI)
         assert not anchors._left
+
+
+class TestBlind:
+    """The model is shown nothing behind the cursor: other places of the window have the same prompt."""
+
+    FAR = "".join(f"line_{n} = {n}\n" for n in range(400))
+    TEXT = f"{FAR}def one():\n    △\n\ndef two():\n    ▮\n\n{FAR}def three():\n    ◇\n"
+
+    def cursor_at(self, mark: str, typed: str = "") -> CompletionContext:
+        drawn = self.TEXT.replace(mark, typed + "@")
+        for other in "△▮◇":
+            drawn = drawn.replace(other, "")
+        return context_at(drawn.replace("@", "▮"))
+
+    def anchors_at_two(self) -> Anchors:
+        anchors, context = Anchors(), self.cursor_at("▮")
+        anchor = anchors.place(context, BUDGET, is_open=True)
+        anchor = anchors.freeze_snippets(URI, anchor, found("a"))
+        anchors.put(URI, anchor.prepared(context, Shown(1000, 0, (0,))))
+        return anchors
+
+    def test_it_holds_nearby_until_a_long_pause(self) -> None:
+        anchors, there = self.anchors_at_two(), self.cursor_at("△", "x")
+        before = anchors.get(URI)
+        assert before is not None
+        assert anchors.place(there, BUDGET, is_open=True) is before
+        assert before.holds_at_rest(there, is_open=True)
+        assert before.is_from_elsewhere(there)
+        assert not before.is_from_elsewhere(self.cursor_at("▮", "x"))
+
+    def test_with_the_suffix_shown_it_does_not(self) -> None:
+        anchors, context = Anchors(), self.cursor_at("▮")
+        anchor = anchors.freeze_snippets(URI, anchors.place(context, BUDGET, is_open=True), found("a"))
+        anchors.put(URI, anchor.prepared(context, Shown(1000, 100, (0,))))
+        assert anchors.place(self.cursor_at("△"), BUDGET, is_open=True).snippets is None
+
+    def test_further_off_a_new_one_has_its_snippets(self) -> None:
+        anchors, there = self.anchors_at_two(), self.cursor_at("◇")
+        anchor = anchors.place(there, BUDGET, is_open=True)
+        assert anchor.prepared_at < 0
+        assert anchor.snippets == found("a")
+        assert anchor.is_from_elsewhere(there)
+
+    def test_with_too_little_left_of_its_window_it_does_not_hold(self) -> None:
+        anchors = self.anchors_at_two()
+        above = context_at(self.TEXT.partition("△")[0][:-700] + "▮\n")
+        before, anchor = anchors.get(URI), anchors.place(above, BUDGET, is_open=True)
+        assert before is not None
+        assert anchor.start < before.start
 
 
 def test_another_budget_is_another_window() -> None:
