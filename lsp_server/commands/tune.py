@@ -37,6 +37,7 @@ def tune(folder: Path, minutes: float, n_cases: int, is_removal: bool, is_json: 
         return tuning.run_remove(is_json=is_json)
     if not folder.is_dir():
         raise BadArgument(f"{folder} is not a folder: name the folder of a project.")
+    tuning.check_extra()
     root = folder.resolve()
     texts = list(read_texts(root, load()[0].index))
     workspace = tuning.Workspace(root, texts, choose_scratch(root))

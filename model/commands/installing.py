@@ -20,6 +20,7 @@ from model.engines import AUTO, choose_engine
 from model.fim import recognise
 from model.gguf import GgufHeader, read_header
 from model.protocol import ModelRefused
+from model.quantize import K_TYPES, TYPES, build_plan, write_quantized
 
 
 def _find_family(header: GgufHeader) -> str:
@@ -90,14 +91,14 @@ def pull(source: str, timeout: float, retries: int, is_json: bool) -> None:
 
 @click.command()
 @click.argument("name", metavar="NAME|FILE")
-@click.option("--to", "type_name", required=True, metavar="TYPE", help="Q8_0, Q5_1, Q5_0, Q4_1, Q4_0 or F16.")
+@click.option(
+    "--to", "type_name", required=True, metavar="TYPE", help=f"One of {', '.join((*TYPES, *K_TYPES))}."
+)
 @click.option("--output", type=click.Path(path_type=Path), help="Write this file; install it if left out.")
 @click.option("--again", is_flag=True, help="Quantize what is quantized to few bits already.")
 @json_option
 def quantize(name: str, type_name: str, output: Path | None, again: bool, is_json: bool) -> None:
-    """Make a smaller copy of a model: Q8_0, Q6_K, Q5_K_M, Q5_0, Q4_K_M, Q4_0 and others."""
-    from model.quantize import build_plan, write_quantized
-
+    """Make a smaller copy of a model: the same weights in fewer bits."""
     plan = build_plan(store.resolve_model(name), type_name, is_again_allowed=again)
     target = _check_output(output) if output else None
     with interruptible("Stopped: nothing was written.", is_json=is_json), store.stage(target) as staged:

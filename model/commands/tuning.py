@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from model import adapters, catalog, hardware, store
-from model.adapters import AdapterNote
+from model.adapters import Adapter, AdapterNote
 from model.commands.terminal import Terminal, interruptible, write_json
 from model.fim import recognise
 from model.gguf import read_header
 from model.protocol import ModelRefused
 
 if TYPE_CHECKING:
-    from model.lab.tune import Outcome, TunePlan, TuneTask
+    from model.lab.tune import TunePlan, TuneTask
+    from model.lab.tune_judge import Outcome
 
 TOKENIZER: Final = catalog.PACKAGE / "builtin" / "tokenizer.model"
 MIN_FILES, MIN_CHARS = 5, 30_000
@@ -53,29 +54,51 @@ class Request:
 
 def run_tune(workspace: Workspace, request: Request) -> int:
     """Exit code 0 also when the adapter did not help and was therefore not installed."""
-    _check_extra()
     _check_enough(workspace)
-    from model.lab.tune import tune
-
-    task, plan = _build_task(workspace), _build_plan(request)
-    _leave_room()
-    watcher = TuneWatcher(is_quiet=request.is_json)
-    watcher.say(
-        f"Learning from {len(task.files)} files on {plan.n_threads} of {hardware.count_cores()} cores."
-    )
     with interruptible(KEPT, is_json=request.is_json):
+        from model.lab.tune import tune
+
+        task, plan = _build_task(workspace), _build_plan(request)
+        _leave_room()
+        watcher = TuneWatcher(is_quiet=request.is_json)
+        watcher.say(_say_beginning(task, plan))
         outcome = tune(task, plan, watcher)
+    earlier = adapters.find_adapter(task.model)
     installed = _install(task, outcome, workspace.folder) if outcome.does_help else None
     _tidy(workspace.scratch)
-    _announce(outcome, installed, is_json=request.is_json)
+    if request.is_json:
+        write_json(_to_json(outcome, installed))
+    else:
+        click.echo("\n".join((*_describe(outcome), _say_end(outcome, installed, earlier, request))))
     return 0
 
 
-def _check_extra() -> None:
+def _say_beginning(task: TuneTask, plan: TunePlan) -> str:
+    return (
+        f"Learning from {len(task.files)} files for at most {plan.minutes:g} minutes, on {plan.n_threads} of "
+        f"{hardware.count_cores()} cores. Ctrl-C keeps what was learned so far."
+    )
+
+
+def _say_end(outcome: Outcome, installed: Adapter | None, earlier: Adapter | None, request: Request) -> str:
+    """More time is offered only to a run that the clock ended: another one had begun to learn by heart."""
+    if installed is None:
+        longer = f" `--minutes {3 * request.minutes:g}` gives it more time."
+        more = longer if outcome.seconds >= 60 * request.minutes else ""
+        return f"Not installed, because it does not help: the model stays as it was.{more}"
+    place = f" in the place of the one that had learned from {earlier.note.source}" if earlier else ""
+    return (
+        f"Installed{place}: {installed.path}. Editors use it when they start their server again; "
+        f"`edgewise model tune --remove` takes it away."
+    )
+
+
+def check_extra() -> None:
+    """Raises ModelRefused where nothing can be trained: before a folder is read for it."""
     missing = [name for name in ("torch", "sentencepiece") if importlib.util.find_spec(name) is None]
     if missing:
         raise ModelRefused(
-            f"`edgewise model tune` trains with {' and '.join(missing)}, which is not installed: "
+            f"`edgewise model tune` trains with {' and '.join(missing)}, not installed here: "
             f'run `pip install "edgewise[train]"` and try again.'
         )
 
@@ -112,7 +135,7 @@ def _leave_room() -> None:
         os.nice(NICENESS)
 
 
-def _install(task: TuneTask, outcome: Outcome, folder: Path) -> adapters.Adapter:
+def _install(task: TuneTask, outcome: Outcome, folder: Path) -> Adapter:
     note = AdapterNote(
         model_name=catalog.BUILTIN,
         model_sha256=store.hash_file(task.model, lambda _: None),
@@ -135,20 +158,6 @@ def _tidy(scratch: Path) -> None:
         scratch.rmdir()
 
 
-def _announce(outcome: Outcome, installed: adapters.Adapter | None, *, is_json: bool) -> None:
-    if is_json:
-        write_json(_to_json(outcome, installed))
-        return
-    click.echo("\n".join(_describe(outcome)))
-    if installed:
-        click.echo(
-            f"Installed: {installed.path}. It is used from the engine host's next start on; "
-            f"`edgewise model tune --remove` takes it away."
-        )
-    else:
-        click.echo("Not installed, because it does not help: the model stays as it was.")
-
-
 def _describe(outcome: Outcome) -> Iterator[str]:
     n_cases, trained = len(outcome.before.hits), outcome.seconds / 60
     yield (
@@ -161,7 +170,7 @@ def _describe(outcome: Outcome) -> Iterator[str]:
     yield f"  loss on held-out text     {outcome.losses[0]:5.3f}   before   {outcome.losses[1]:5.3f}   after"
 
 
-def _to_json(outcome: Outcome, installed: adapters.Adapter | None) -> dict[str, Any]:
+def _to_json(outcome: Outcome, installed: Adapter | None) -> dict[str, Any]:
     return {
         "exact_before": round(outcome.before.exact_match, 2),
         "exact_after": round(outcome.after.exact_match, 2),
@@ -187,7 +196,7 @@ def run_remove(*, is_json: bool) -> int:
 
 
 class TuneWatcher:
-    """See `model.lab.tune.Watcher`."""
+    """See `model.lab.tune_judge.Watcher`."""
 
     def __init__(self, *, is_quiet: bool) -> None:
         self._terminal, self._is_quiet = Terminal(), is_quiet

@@ -22,19 +22,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.lab.export import load_net
-from model.lab.net import Block, Net, weighted_sum
+from model.lab.held_out import mean_loss
+from model.lab.net import Block, Net
 from model.lab.rows import Rows
-
-
-@torch.no_grad()
-def mean_loss(net: Net, rows: Rows, n_rows: int) -> float:
-    """Weighted nats a target over the first rows."""
-    total = weight = 0.0
-    for at in range(0, min(n_rows, len(rows.ids)), 4):
-        inputs, targets, weights = rows.batch(at, 4)
-        total += float(weighted_sum(net, inputs, targets, weights))
-        weight += float(weights.sum())
-    return total / max(weight, 1.0)
 
 
 def keep_layers(net: Net, kept: Sequence[int]) -> Net:

@@ -1,9 +1,9 @@
 """Size against quality: one table, and one plot, of several files of what was once the same model.
 
-Each file is measured alone: bytes, what a host that runs it holds in memory, tokens a second, perplexity, the
-rest of the line on held-out packages; `runs/shrink.sh` makes the files.
+Each file is measured alone: bytes, what a host that runs it holds in memory, tokens a second, the loss of
+held-out rows, perplexity, the rest of the line on held-out packages; `runs/shrink.sh` makes the files.
 
-Run: `python -m model.lab.shrink --tokenizer T --held-out H NAME=FILE ...`.
+Run: `python -m model.lab.shrink --tokenizer T --held-out H --held-rows R NAME=FILE ...`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ from model.lab.cases import Case, line_cases
 from model.lab.engine import Engine
 from model.lab.evaluate import Subject, perplexity, score_lines
 from model.lab.export import read_gguf_net
+from model.lab.held_out import losses_by_kind
+from model.lab.rows import Rows
 from model.lab.tokenizer import Tokenizer
 from model.speed import measure_file
 
+MANY_TIMES = 3
 HEADS = {
     "name": "model",
     "parameters_m": "parameters, M",
@@ -31,6 +34,8 @@ HEADS = {
     "resident_mb": "host in memory, MB",
     "prompt_per_s": "prompt tokens/s",
     "generated_per_s": "generated tokens/s",
+    "context_loss": "loss, context",
+    "middle_loss": "loss, middles",
     "perplexity": "perplexity",
     "exact_match": "lines, exact, %",
     "edit_similarity": "lines, similarity, %",
@@ -47,6 +52,8 @@ class Figures:
     resident_mb: float
     prompt_per_s: float
     generated_per_s: float
+    context_loss: float
+    middle_loss: float
     perplexity: float
     exact_match: float
     edit_similarity: float
@@ -58,6 +65,8 @@ class Exam:
 
     tokenizer: Tokenizer
     held_out: Path
+    rows: Rows
+    n_rows: int
     cases: list[Case]
     n_files: int
     n_threads: int
@@ -68,6 +77,7 @@ def examine(name: str, path: Path, exam: Exam) -> Figures:
     """All figures of a file; of the speeds the best of several, because others use the machine too."""
     speeds = [measure_file(path) for _ in range(exam.n_repeats)]
     net = read_gguf_net(path)
+    losses = losses_by_kind(net, exam.rows, exam.n_rows)
     subject = Subject(Engine(path, exam.n_threads), exam.tokenizer)
     lines = score_lines(subject, exam.cases, with_snippets=False)["all"]
     return Figures(
@@ -77,6 +87,8 @@ def examine(name: str, path: Path, exam: Exam) -> Figures:
         round(min(s.resident_mb for s in speeds)),
         round(max(s.prompt_per_s for s in speeds)),
         round(max(s.generated_per_s for s in speeds)),
+        losses["context"],
+        losses["middle"],
         perplexity(net, exam.tokenizer, exam.held_out, exam.n_files)["perplexity"],
         lines["exact_match"],
         lines["edit_similarity"],
@@ -91,11 +103,13 @@ def render_table(rows: list[Figures]) -> str:
 
 
 def draw(rows: list[Figures], out: Path) -> None:
-    """Two panels over the file's size: perplexity, and generated tokens a second."""
+    """Two panels over the file's size: perplexity, by its logarithm where it differs much, and speed."""
     mpl.rcParams["svg.hashsalt"] = "edgewise"  # the same figures, the same bytes
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     for axes, field in zip(figure.subplots(1, 2), ("perplexity", "generated_per_s"), strict=True):
-        axes.scatter([r.file_mb for r in rows], [getattr(r, field) for r in rows], s=18)
+        heights = [getattr(r, field) for r in rows]
+        axes.scatter([r.file_mb for r in rows], heights, s=18)
+        axes.set_yscale("log" if max(heights) > MANY_TIMES * min(heights) else "linear")
         for row in rows:
             place = (row.file_mb, getattr(row, field))
             axes.annotate(row.name, place, xytext=(4, 4), textcoords="offset points", fontsize=7)
@@ -112,6 +126,8 @@ def main() -> None:
     parser.add_argument("files", nargs="+", metavar="NAME=FILE")
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--held-out", type=Path, required=True)
+    parser.add_argument("--held-rows", type=Path, required=True, help="rows of held-out code, for the loss")
+    parser.add_argument("--rows-read", type=int, default=192)
     parser.add_argument("--lines", type=int, default=300)
     parser.add_argument("--files-read", type=int, default=100, help="for the perplexity")
     parser.add_argument("--threads", type=int, default=1)
@@ -121,7 +137,16 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     cases = line_cases(args.held_out, args.lines)
-    exam = Exam(Tokenizer(args.tokenizer), args.held_out, cases, args.files_read, args.threads, args.repeats)
+    exam = Exam(
+        Tokenizer(args.tokenizer),
+        args.held_out,
+        Rows(args.held_rows, seed=1),
+        args.rows_read,
+        cases,
+        args.files_read,
+        args.threads,
+        args.repeats,
+    )
     named = [text.partition("=") for text in args.files]
     rows = [examine(name, Path(path), exam) for name, _, path in named]
     print(render_table(rows))

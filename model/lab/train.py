@@ -20,14 +20,13 @@ from typing import Any, TypeVar
 
 import torch
 
-from model.lab.arithmetic import fast_arithmetic
 from model.lab.distil import Corpus, Distilled, Loss, Sampled
 from model.lab.export import load_net, read_stored
 from model.lab.gradients import Gradients, HereGradients, Job, WorkerGradients
+from model.lab.held_out import losses_by_kind
 from model.lab.muon import Muon
-from model.lab.net import Net, Shape, surprise
-from model.lab.rows import TARGET_WEIGHTS, Rows
-from model.lab.samples import CONTEXT, COPIED, MIDDLE
+from model.lab.net import Net, Shape
+from model.lab.rows import Rows
 
 T = TypeVar("T")
 MOST_TIMES_USUAL = 5.0
@@ -190,20 +189,6 @@ class Run:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
 
-    @torch.no_grad()
-    def held_out_loss(self, rows: Rows, n_rows: int) -> dict[str, float]:
-        """Mean loss over held-out rows: of the context, of the middles, of names to copy from snippets."""
-        sums = {"context": [0.0, 0.0], "middle": [0.0, 0.0], "copied": [0.0, 0.0]}
-        for at in range(0, min(n_rows, len(rows.ids)), 4):
-            inputs, targets, weights = (t.to(self.device) for t in rows.batch(at, 4))
-            with fast_arithmetic(self.device):
-                each = surprise(self.net, inputs, targets)
-            for name, kind in (("context", CONTEXT), ("middle", MIDDLE), ("copied", COPIED)):
-                mask = (weights.flatten() == TARGET_WEIGHTS[kind]).float()
-                sums[name][0] += float((each * mask).sum())
-                sums[name][1] += float(mask.sum())
-        return {name: round(total / count, 4) for name, (total, count) in sums.items() if count}
-
 
 def write_log(run: Run, **values: object) -> None:
     """One line of the log, as JSON, in the file and on the screen."""
@@ -240,13 +225,13 @@ def train(run: Run, gradients: Gradients, n_times: list[int], held: Rows, pace: 
             write_log(run, loss=round(sum(losses) / len(losses), 4), tokens_per_s=round(rate))
             losses, marked = [], now
         if run.state.step % pace.eval_every == 0:
-            write_log(run, held_out=run.held_out_loss(held, pace.eval_rows))
+            write_log(run, held_out=losses_by_kind(run.net, held, pace.eval_rows, run.device))
             losses, marked = [], time.monotonic()
         if now - saved > pace.save_every_s:
             run.save()
             saved = now
     run.save()
-    write_log(run, held_out=run.held_out_loss(held, 4 * pace.eval_rows), done=True)
+    write_log(run, held_out=losses_by_kind(run.net, held, 4 * pace.eval_rows, run.device), done=True)
 
 
 def build_loss(teacher: Path | None, share: float, device: str, context_share: float = 1.0) -> Loss:

@@ -1,8 +1,7 @@
 """Tunes a model file made by the lab on one workspace: trains an adapter, judges it on files it never saw.
 
 Runs in the process of `edgewise model tune`, at a low priority and with one core left to the user. A run that
-was cut goes on from its checkpoint. Judged through the engine that completes, without and with the adapter,
-on the same places. Must not know folders, ignore rules or where adapters are installed.
+was cut goes on from its checkpoint. Must not know folders, ignore rules or where adapters are installed.
 """
 
 from __future__ import annotations
@@ -12,21 +11,19 @@ import json
 import math
 import pickle
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
 from model.families import Family
 from model.lab.arithmetic import fast_arithmetic
-from model.lab.cases import Case
-from model.lab.engine import Engine
 from model.lab.export import read_gguf_net
 from model.lab.net import Net, weighted_sum
 from model.lab.tokenizer import Tokenizer
+from model.lab.tune_judge import Advance, Judge, Outcome, Watcher
 from model.lab.tune_lora import LoraShape, add_lora, load_lora, lora_layers, read_lora, write_adapter
 from model.lab.tune_samples import (
     SampleMaker,
@@ -38,11 +35,9 @@ from model.lab.tune_samples import (
     split_files,
 )
 
-N_PREDICT = 48
 PROBE_SHARE = 0.1  # of the files that are trained on: they tell when learning turns into learning by heart
 N_PROBES, PATIENCE = 16, 3
 SAVE_EVERY_S = 20.0
-Advance = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -90,45 +85,6 @@ class TuneTask:
         for file in self.files:
             digest.update(f"\0{file.path}\0{file.text}".encode("utf-8", "replace"))
         return digest.hexdigest()
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Exact matches of one engine on the held-out lines, case by case."""
-
-    hits: tuple[bool, ...]
-
-    @property
-    def exact_match(self) -> float:
-        return 100 * sum(self.hits) / max(1, len(self.hits))
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a run. `adapter` is the trained file, in the task's scratch folder."""
-
-    before: Figures
-    after: Figures
-    n_train_files: int
-    n_held_out_files: int
-    n_steps: int
-    n_tokens: int
-    seconds: float
-    losses: tuple[float, float]  # of held-out text, nats a token, before and after
-    adapter: Path
-
-    @property
-    def n_won(self) -> int:
-        return sum(new and not old for old, new in zip(self.before.hits, self.after.hits, strict=True))
-
-    @property
-    def n_lost(self) -> int:
-        return sum(old and not new for old, new in zip(self.before.hits, self.after.hits, strict=True))
-
-    @property
-    def does_help(self) -> bool:
-        """More lines right, by more than one line's luck, and the held-out text no more surprising."""
-        return self.n_won - self.n_lost >= 2 and self.losses[1] <= self.losses[0]
 
 
 def read_copy(net: Net) -> dict[str, torch.Tensor]:
@@ -246,14 +202,6 @@ class TuneRun:
         return total / max(weight, 1.0)
 
 
-class Watcher(Protocol):
-    """Whoever watches a run."""
-
-    def say(self, sentence: str) -> None: ...
-
-    def track(self, label: str, total: int) -> AbstractContextManager[Advance]: ...
-
-
 def tune(task: TuneTask, plan: TunePlan, watcher: Watcher) -> Outcome:
     """Trains and judges. Raises nothing of its own; the caller has checked that there is enough to learn."""
     split, tokenizer = split_files(task.files), Tokenizer(task.tokenizer)
@@ -267,7 +215,7 @@ def tune(task: TuneTask, plan: TunePlan, watcher: Watcher) -> Outcome:
     adapter = task.scratch / "adapter.gguf"
     write_adapter(run.net, plan.lora, adapter)
     losses = (loss_before, run.measure_loss(maker, split.held_out, tokenizer.pad))
-    before, after = judge(task, plan, split, adapter, watcher)
+    before, after = build_judge(task, plan, split, tokenizer).compare(adapter, watcher)
     return Outcome(
         before,
         after,
@@ -281,25 +229,8 @@ def tune(task: TuneTask, plan: TunePlan, watcher: Watcher) -> Outcome:
     )
 
 
-def judge(
-    task: TuneTask, plan: TunePlan, split: Split, adapter: Path, watcher: Watcher
-) -> tuple[Figures, Figures]:
-    """The same held-out lines, through the engine without and with the adapter."""
-    tokenizer = Tokenizer(task.tokenizer)
+def build_judge(task: TuneTask, plan: TunePlan, split: Split, tokenizer: Tokenizer) -> Judge:
+    """Lines of the held-out files, asked as the server asks."""
     cases = build_cases(split.held_out, plan.n_cases, task.repository)
     prompts = [build_prompt(tokenizer, task.family, case, plan.n_time) for case in cases]
-    figures = []
-    for label, path in (("judging without", ""), ("judging with", str(adapter))):
-        engine = Engine(task.model, plan.n_threads, adapter=path)
-        with watcher.track(label, len(cases)) as advance:
-            figures.append(count_hits(engine, cases, prompts, advance))
-    return figures[0], figures[1]
-
-
-def count_hits(engine: Engine, cases: list[Case], prompts: list[list[int]], advance: Advance) -> Figures:
-    hits = []
-    for case, ids in zip(cases, prompts, strict=True):
-        got = engine.complete(ids, N_PREDICT, ("\n",)).text
-        hits.append(got.rstrip() == case.expected.rstrip())
-        advance(1)
-    return Figures(tuple(hits))
+    return Judge(task.model, plan.n_threads, cases, prompts)

@@ -17,6 +17,8 @@ from lsp_server.settings import IndexSettings, Layer, ModelSettings, merge
 from model import adapters, catalog, store
 from model.adapters import AdapterNote
 from model.commands import tuning
+from model.gguf import read_header
+from model.lab.tune_judge import Figures, Outcome
 from model.protocol import ModelRefused
 
 CODE = "def work(value):\n    return value + 1\n\n\n"
@@ -85,10 +87,10 @@ def test_a_missing_extra_is_said_in_a_sentence(
 ) -> None:
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else real(name))
-    code, _, err = tune(str(workspace))
+    code, _, err = tune(str(workspace))  # which has too little code besides: what is missing is said first
     assert code == 1
     assert err == (
-        "edgewise: `edgewise model tune` trains with torch, which is not installed: "
+        "edgewise: `edgewise model tune` trains with torch, not installed here: "
         'run `pip install "edgewise[train]"` and try again.\n'
     )
 
@@ -121,26 +123,29 @@ def snapshot(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def install_something() -> adapters.Adapter:
-    """An adapter of the built-in model that changes nothing: B is zero."""
+def make_adapter(folder: Path, rank: int) -> Path:
+    """One of the built-in model that changes nothing: B is zero."""
     import gguf
     import numpy
 
-    model = store.resolve_model(catalog.BUILTIN)
-    made = store.staging_folder() / "made.gguf"
+    made = folder / "made.gguf"
     writer = gguf.GGUFWriter(made, "llama")
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
     writer.add_float32("adapter.lora.alpha", 1.0)
-    from model.gguf import read_header
-
-    n_in, n_out = read_header(model).tensors["blk.0.ffn_down.weight"].shape
-    writer.add_tensor("blk.0.ffn_down.weight.lora_a", numpy.ones((2, n_in), numpy.float32))
-    writer.add_tensor("blk.0.ffn_down.weight.lora_b", numpy.zeros((n_out, 2), numpy.float32))
+    n_in, n_out = read_header(store.resolve_model(catalog.BUILTIN)).tensors["blk.0.ffn_down.weight"].shape
+    writer.add_tensor("blk.0.ffn_down.weight.lora_a", numpy.ones((rank, n_in), numpy.float32))
+    writer.add_tensor("blk.0.ffn_down.weight.lora_b", numpy.zeros((n_out, rank), numpy.float32))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+    return made
+
+
+def install_something() -> adapters.Adapter:
+    model = store.resolve_model(catalog.BUILTIN)
+    made = make_adapter(store.staging_folder(), rank=2)
     sha256 = store.hash_file(model, lambda _: None)
     note = AdapterNote("builtin", sha256, model.stat().st_size, "/my/code", 9, 100, 3.0, 5.5, "now")
     return adapters.install(made, model, note)
@@ -174,6 +179,34 @@ def test_list_shows_it_and_remove_takes_it_away(
     assert (code, out) == (0, f"Removed {installed.path}, which had learned from /my/code.\n")
     assert adapters.list_adapters() == []
     assert "has no adapter: nothing was removed" in tune("--remove")[2]
+
+
+def outcome_of(after: str, seconds: float, adapter: Path) -> Outcome:
+    hits = [Figures(tuple(mark == "1" for mark in marks)) for marks in ("000", after)]
+    return Outcome(hits[0], hits[1], 8, 2, 10, 1000, seconds, (3.0, 2.9), adapter)
+
+
+@pytest.mark.parametrize(
+    ("after", "seconds", "words"),
+    [
+        ("110", 480.0, "in the place of the one that had learned from /my/code: "),
+        ("000", 480.0, "the model stays as it was. `--minutes 24` gives it more time."),
+        ("000", 100.0, "because it does not help: the model stays as it was.\n"),
+    ],
+)
+def test_what_is_said_at_the_end(
+    after: str, seconds: float, words: str, tune: Answer, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from model.lab import tune as lab
+
+    earlier = install_something()
+    outcome = outcome_of(after, seconds, make_adapter(store.staging_folder(), rank=3))
+    monkeypatch.setattr(lab, "tune", lambda *_: outcome)
+    code, out, err = tune(str(large(workspace)))
+    assert (code, words in out) == (0, True)
+    assert "for at most 8 minutes" in err
+    found = adapters.find_adapter(store.resolve_model(catalog.BUILTIN))
+    assert found is not None and (found.path == earlier.path) is (after == "000")
 
 
 @pytest.mark.usefixtures("quick")

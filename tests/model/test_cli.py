@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from lsp_server.cli import run
-from model import store
+from model import quantize, store
 from model.commands.terminal import Terminal
 from model.memory import FORMULA
 from tests.model.factory import write_gguf
@@ -164,6 +165,13 @@ def test_quantize_installs_a_smaller_model(read: Callable[..., Any], model: Answ
     assert sorted(path.name for path in home.iterdir()) == ["models", "out.gguf"]
     code, _, err = model("quantize", "builtin", "--to", "Q5_0", "--output", str(target))
     assert (code, "exists already: name another file" in err) == (1, True)
+
+
+def test_help_names_every_type_that_quantize_writes(model: Answer) -> None:
+    code, out, _ = model("quantize", "--help")
+    assert code == 0
+    named = re.findall(r"\bF\d+|\bQ\d\w+", out)
+    assert sorted(named) == sorted(quantize.FILE_TYPES)
 
 
 def test_a_model_in_use_is_not_removed_unless_told_to(

@@ -13,8 +13,9 @@ from model.lab.average import average
 from model.lab.distil import Corpus, Distilled
 from model.lab.export import load_net
 from model.lab.gradients import HereGradients, Job, WorkerGradients
+from model.lab.held_out import mean_loss
 from model.lab.net import Net, Shape
-from model.lab.prune import ffn_worth, keep_ffn, keep_layers, mean_loss, pick_layers, save_net
+from model.lab.prune import ffn_worth, keep_ffn, keep_layers, pick_layers, save_net
 from model.lab.rows import Rows
 from model.lab.train import Plan, Run, build_loss
 

@@ -13,6 +13,7 @@ from model.lab.arithmetic import fast_arithmetic, fast_type
 from model.lab.distil import Corpus, Sampled
 from model.lab.export import load_net, write_gguf
 from model.lab.gradients import HereGradients, Job, WorkerGradients, WorkerLost
+from model.lab.held_out import losses_by_kind
 from model.lab.mix import mix_rows
 from model.lab.net import Net, Shape
 from model.lab.prune import save_net
@@ -61,9 +62,9 @@ def test_a_cut_run_ends_at_the_same_weights(tmp_path: Path, paths: list[Path]) -
 
 def test_it_learns_and_logs(tmp_path: Path, paths: list[Path]) -> None:
     run = Run(tmp_path, SHAPE, PLAN, "cpu")
-    before = run.held_out_loss(Rows(paths[0], 1), 8)
+    before = losses_by_kind(run.net, Rows(paths[0], 1), 8)
     run = finish(tmp_path, dataclasses.replace(PLAN, steps=40), paths)
-    after = run.held_out_loss(Rows(paths[0], 1), 8)
+    after = losses_by_kind(run.net, Rows(paths[0], 1), 8)
     assert after["middle"] < before["middle"] - 0.3
     assert '"done": true' in (tmp_path / "log.jsonl").read_text()
 

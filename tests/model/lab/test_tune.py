@@ -17,7 +17,8 @@ from model.lab.engine import Engine
 from model.lab.export import write_gguf
 from model.lab.net import Net
 from model.lab.tokenizer import Tokenizer
-from model.lab.tune import Figures, Outcome, TunePlan, TuneRun, TuneTask, tune
+from model.lab.tune import TunePlan, TuneRun, TuneTask, tune
+from model.lab.tune_judge import Figures, Outcome
 from model.lab.tune_lora import LoraShape, add_lora, lora_layers, read_lora, write_adapter
 from model.lab.tune_samples import (
     SampleMaker,
