@@ -23,59 +23,49 @@ class Loss(Protocol):
     def __call__(self, net: Net, ids: Tensor, targets: Tensor, weights: Tensor) -> Tensor: ...
 
 
+def pick_targets(weights: Tensor, context_share: float) -> tuple[Tensor, Tensor]:
+    """Which flat targets are taken, and the weight of each: all that weigh more than plain context and a
+    random share of the others, which then weigh so much more: the same gradient on average, for less work.
+    """
+    chances = torch.where(weights > 1.0, 1.0, context_share)
+    taken = torch.nonzero((torch.rand_like(weights) < chances) & (weights > 0)).squeeze(1)
+    return taken, weights[taken] / chances[taken]
+
+
+def log_chances(net: Net, ids: Tensor, taken: Tensor) -> Tensor:
+    """Of every token at the taken places: `[taken, vocab]`, float32."""
+    hidden = net.hidden(ids).flatten(0, 1)[taken]
+    return F.log_softmax(F.linear(hidden, net.embedding.weight).float(), -1)
+
+
 @dataclass(frozen=True)
 class Corpus:
     """Cross-entropy with the token that stands there."""
 
-    def __call__(self, net: Net, ids: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-        return weighted_sum(net, ids, targets, weights)
-
-
-@dataclass(frozen=True)
-class Sampled:
-    """Cross-entropy of every target that weighs more than plain context, and of a random `share` of the
-    others, which then weigh so much more: the same gradient on average, for a part of the logits.
-    """
-
-    share: float
+    context_share: float = 1.0
 
     def __call__(self, net: Net, ids: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-        flat = weights.flatten()
-        chances = torch.where(flat > 1.0, 1.0, self.share)
-        taken = torch.nonzero((torch.rand_like(flat) < chances) & (flat > 0)).squeeze(1)
-        hidden = net.hidden(ids).flatten(0, 1)[taken]
-        logits = F.linear(hidden, net.embedding.weight).float()
-        each = F.cross_entropy(logits, targets.flatten()[taken], reduction="none")
-        return (each * flat[taken] / chances[taken]).sum()
+        if self.context_share >= 1.0:
+            return weighted_sum(net, ids, targets, weights)
+        taken, weight = pick_targets(weights.flatten(), self.context_share)
+        each = F.nll_loss(log_chances(net, ids, taken), targets.flatten()[taken], reduction="none")
+        return (each * weight).sum()
 
 
 @dataclass(frozen=True)
 class Distilled:
-    """A mix: `share` of the teacher's distribution (KL divergence at `temperature`), the rest of the corpus.
-
-    The divergence is multiplied by the temperature's square, so that its gradients keep their size (Hinton et
-    al. 2015, section 2).
-    """
+    """A mix: `share` of the divergence (KL) from what the teacher says, the rest of the corpus."""
 
     teacher: Net
     share: float = 0.5
-    temperature: float = 1.0
+    context_share: float = 1.0
 
     def __call__(self, net: Net, ids: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        taken, weight = pick_targets(weights.flatten(), self.context_share)
         with torch.no_grad():
-            wanted = self.logits(self.teacher, ids)
-        given = self.logits(net, ids)
-        flat = weights.flatten()
-        corpus = F.cross_entropy(given, targets.flatten(), reduction="none")
-        divergence = F.kl_div(
-            F.log_softmax(given / self.temperature, -1),
-            F.log_softmax(wanted / self.temperature, -1),
-            reduction="none",
-            log_target=True,
-        ).sum(-1)
-        mixed = (1 - self.share) * corpus + self.share * self.temperature**2 * divergence
-        return (mixed * flat).sum()
-
-    def logits(self, net: Net, ids: Tensor) -> Tensor:
-        """`[batch * time, vocab]`, float32."""
-        return F.linear(net.hidden(ids).flatten(0, 1), net.embedding.weight).float()
+            said = log_chances(self.teacher, ids, taken)
+            wanted = self.share * said.exp()
+            known = (wanted * said).sum(-1)  # no gradient, but without it a good student's loss is not zero
+            wanted[torch.arange(len(taken)), targets.flatten()[taken]] += 1 - self.share
+        each = known - (wanted * log_chances(net, ids, taken)).sum(-1)
+        return (each * weight).sum()

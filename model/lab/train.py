@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from model.lab.distil import Corpus, Distilled, Loss, Sampled
+from model.lab.distil import Corpus, Distilled, Loss
 from model.lab.export import load_net, read_stored
 from model.lab.gradients import Gradients, HereGradients, Job, WorkerGradients
 from model.lab.held_out import losses_by_kind
@@ -235,10 +235,10 @@ def train(run: Run, gradients: Gradients, n_times: list[int], held: Rows, pace: 
 
 
 def build_loss(teacher: Path | None, share: float, device: str, context_share: float = 1.0) -> Loss:
-    """The corpus alone, all of it or a sample, or with a teacher that learns no more."""
+    """The corpus alone, or beside it a teacher that learns no more."""
     if teacher is None:
-        return Corpus() if context_share >= 1.0 else Sampled(context_share)
-    return Distilled(load_net(teacher).requires_grad_(False).to(device), share)
+        return Corpus(context_share)
+    return Distilled(load_net(teacher).requires_grad_(False).to(device), share, context_share)
 
 
 def build_gradients(

@@ -7,10 +7,12 @@
 #   STAGES        of "quantization pruning distillation", which; each makes what is not there yet, then its table.
 #                 A student that was cut goes on from its checkpoint.
 #   STEPS, BATCH  how many steps of how many tokens a pruned student gets; SCRATCH_STEPS one that begins with nothing
+#   CONTEXT_SHARE of the plain targets, whose loss is computed: what learns the same from less work
 #   COMPILE       empty: no torch.compile (worth it from some minutes a student on)
 #   TYPES         of the first table, F16 first
-#   PRUNED        of the pruned students, which; "" makes the unhealed ones only
+#   STUDENTS      which of them; the unhealed ones are always there
 #   SCRATCH       the shape of the two students that begin with nothing
+#   MAKE_ONLY     not empty: no tables
 #   OUT           where everything is kept; another folder begins anew
 #   SMALL         the sizes of the smoke test
 set -euo pipefail
@@ -25,7 +27,7 @@ SCRATCH_STEPS=${SCRATCH_STEPS:-$STEPS}
 BATCH=${BATCH:-8192}
 STAGES=${STAGES:-quantization pruning distillation}
 TYPES=${TYPES:-F16 Q8_0 Q6_K Q5_K_M Q4_K_M Q4_0}
-PRUNED=${PRUNED-layers-healed layers-distilled ffn-healed ffn-distilled}
+STUDENTS=${STUDENTS:-layers-healed layers-distilled ffn-healed ffn-distilled scratch scratch-distilled}
 SCRATCH=${SCRATCH:-}
 WORKERS=${WORKERS:-$(nproc)}
 FEW_LAYERS=4 ALL_LAYERS=6 HALF_FFN=352 SHAPE=(--n-batch-tokens "$BATCH" ${COMPILE---compile})
@@ -41,6 +43,7 @@ export_as() { # CHECKPOINT TYPE OUT
     python -m model.lab.export --checkpoint "$1" --tokenizer "$WORK/tokenizer.model" --type "$2" --out "$3"
 }
 table_of() { # NAME MEMBER ...
+    [ -z "${MAKE_ONLY:-}" ] || return 0
     local named=()
     for member in "${@:2}"; do named+=("$member=$OUT/$member.gguf"); done
     python -m model.lab.shrink --tokenizer "$WORK/tokenizer.model" --held-out "$WORK/corpus/heldout.jsonl" \
@@ -48,12 +51,15 @@ table_of() { # NAME MEMBER ...
         --repeats "${REPEATS:-3}" --files-read "${FILES_READ:-100}" \
         --out "$OUT/$1.json" --plot "$DOCS/$1.svg" "${named[@]}"
 }
-student() { # NAME LAYERS STEPS RATE ARGUMENTS ...: unless its file is there
-    [ ! -e "$OUT/$1.gguf" ] || return 0
+wanted() { # NAME ...: those of them that are among STUDENTS
+    for name in "$@"; do [[ " $STUDENTS " != *" $name "* ]] || echo "$name"; done
+}
+student() { # NAME LAYERS STEPS RATE ARGUMENTS ...: unless its file is there or nobody wants it
+    [ -n "$(wanted "$1")" ] && [ ! -e "$OUT/$1.gguf" ] || return 0
     python -m model.lab.train --run "$OUT/run-$1" --rows "$ROWS" --held-out "$HELD_ROWS" --workers "$WORKERS" \
         "${SHAPE[@]}" --n-layers "$2" --steps "$3" --warmup-steps "$(($3 / 10 + 1))" --decay-from 0.3 \
         --log-every 10 --eval-every "${EVAL_EVERY:-400}" --eval-rows "${EVAL_ROWS:-48}" \
-        --lr-matrix "$4" --lr-other 0.002 "${@:5}"
+        --lr-matrix "$4" --lr-other 0.002 --context-share "${CONTEXT_SHARE:-1}" "${@:5}"
     export_as "$OUT/run-$1/checkpoint.pt" Q8_0 "$OUT/$1.gguf"
 }
 whole() { # the file that the students are held against
@@ -80,13 +86,14 @@ pruning() {
     whole
     unhealed layers-unhealed --layers "$FEW_LAYERS"
     unhealed ffn-unhealed --d-ffn "$HALF_FFN"
-    for name in $PRUNED; do
+    local names=$(wanted layers-healed layers-distilled ffn-healed ffn-distilled)
+    for name in $names; do
         local arguments=(--begin-with "$OUT/${name%-*}-unhealed.pt") n_layers=$FEW_LAYERS
         [ "${name%-*}" != ffn ] || { arguments+=(--d-ffn "$HALF_FFN"); n_layers=$ALL_LAYERS; }
         [ "${name#*-}" != distilled ] || arguments+=(--teacher "$CHECKPOINT")
         student "$name" "$n_layers" "$STEPS" "${HEALING_RATE:-0.003}" "${arguments[@]}"
     done
-    table_of pruning Q8_0 layers-unhealed ffn-unhealed $PRUNED
+    table_of pruning Q8_0 layers-unhealed ffn-unhealed $names
 }
 
 # Does a teacher help a student that begins with nothing?
@@ -94,7 +101,7 @@ distillation() {
     whole
     student scratch "$FEW_LAYERS" "$SCRATCH_STEPS" 0.008 $SCRATCH
     student scratch-distilled "$FEW_LAYERS" "$SCRATCH_STEPS" 0.008 --teacher "$CHECKPOINT" $SCRATCH
-    table_of distillation Q8_0 scratch scratch-distilled
+    table_of distillation Q8_0 $(wanted scratch scratch-distilled)
 }
 
 for stage in $STAGES; do

@@ -23,5 +23,5 @@ train 10
 train 20
 finish "$WORK/run" "$WORK/edgewise-smoke"
 CHECKPOINT=$WORK/run/checkpoint.pt ROWS=$WORK/rows-256.npz HELD_ROWS=$WORK/rows-256.npz LINES_MEASURED=4 REPEATS=1 FILES_READ=8 SMALL=1 STEPS=4 \
-    PRUNED="layers-healed ffn-distilled" ROWS_READ=16 \
+    STUDENTS="layers-healed ffn-distilled scratch-distilled" ROWS_READ=16 \
     TYPES="F16 Q8_0 Q4_0" DOCS=$WORK WORK=$WORK bash model/lab/runs/shrink.sh

@@ -80,7 +80,7 @@ def test_a_teacher_alone_is_followed(rows: Path) -> None:
     """With no share of the corpus, the loss falls to zero when the student says what the teacher says."""
     teacher, student = random_net(4), random_net(5)
     inputs, targets, weights = Rows(rows, 1).batch(0, 8)
-    loss = Distilled(teacher, share=1.0, temperature=2.0)
+    loss = Distilled(teacher, share=1.0)
     assert float(loss(teacher, inputs, targets, weights).detach()) == pytest.approx(0.0, abs=1e-3)
     optimizer = torch.optim.AdamW(student.parameters(), lr=0.01)
     losses = []

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from model.lab.arithmetic import fast_arithmetic, fast_type
-from model.lab.distil import Corpus, Sampled
+from model.lab.distil import Corpus
 from model.lab.export import load_net, write_gguf
 from model.lab.gradients import HereGradients, Job, WorkerGradients, WorkerLost
 from model.lab.held_out import losses_by_kind
@@ -161,7 +161,7 @@ def test_what_is_frozen_stays_and_a_sample_has_the_same_gradient_on_average(path
     torch.manual_seed(3)
     n_draws = 300
     for _ in range(n_draws):
-        torch.autograd.backward(Sampled(0.5)(net, *batch) / n_draws)
+        torch.autograd.backward(Corpus(0.5)(net, *batch) / n_draws)
     weight = net.blocks[0].attention.o.weight
     sampled = weight.grad
     net.zero_grad()
