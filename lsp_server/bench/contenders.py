@@ -28,6 +28,7 @@ from lsp_server.types import Completion, CompletionRequest, DocumentSnapshot, Re
 from model.protocol import FimPrompt, GenerationOptions, Piece
 
 NEOVIM_WAITS_S = 0.2  # Neovim's built-in inline completion, a fixed timer
+NEOVIM_TELLS_S = 0.1  # our plugin's
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +139,21 @@ class VsCode(LspEditor):
 
 
 class Neovim(LspEditor):
-    """Asks when no key, and no move of the cursor, came for 200 ms; never cancels what it asked."""
+    """Asks when no key, and no move of the cursor, came for 200 ms; never cancels what it asked. Our plugin
+    tells of the line on which the cursor comes to rest outside of insert mode, in which files are entered."""
 
     def __init__(self, client: EditorClient, workspace: Path, desk: Desk) -> None:
         super().__init__(client, workspace, desk)
         self._timer = Alarm()
         self._asked: set[asyncio.Task[None]] = set()
+
+    async def open(self, path: str, text: str, cursor: int) -> None:
+        await super().open(path, text, cursor)
+        self._timer.set(asyncio.create_task(self._tell_later(path, line_end(text, cursor))))
+
+    async def _tell_later(self, path: str, offset: int) -> None:
+        await asyncio.sleep(NEOVIM_TELLS_S)
+        self._documents[path].put_cursor(offset)
 
     def strike(self, scene: Scene, key: Key) -> None:
         self._timer.set(asyncio.create_task(self._ask_later(self._tell(scene, key), scene)))
@@ -157,6 +167,11 @@ class Neovim(LspEditor):
     async def aclose(self) -> None:
         await self._timer.aclose()
         await asyncio.gather(*self._asked, return_exceptions=True)
+
+
+def line_end(text: str, offset: int) -> int:
+    end = text.find("\n", offset)
+    return end if end >= 0 else len(text)
 
 
 class Straight:

@@ -183,6 +183,10 @@ class Anchor:
             is_blind=is_blind,
         )
 
+    def unread(self) -> Anchor:
+        """As long as its prompt is still being evaluated."""
+        return replace(self, prepared_at=-1)
+
 
 def anchor_at_cursor(context: CompletionContext, budget_tokens: int, *, is_open: bool = False) -> Anchor:
     """A new anchor; its window is larger than the budget, which model/fim.py trims to exactly."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 from lsp_server.settings import CompletionSettings
 from model.protocol import ModelInfo, Pace
 
-USUAL_TOKENS = 1536  # where nothing is known, and the most that a small context is asked for
+USUAL_TOKENS = 1536  # the most that a context of usual size is asked for
+SMALL_TOKENS = 1024  # half of the built-in model's; also as long as nothing is known of the model
 MOST_TOKENS = 4096  # a judgement, not a measurement
 LEAST_TOKENS = 256
+SMALL_SHARE = 2  # a small context is filled to a half: what stands further off helps no model that has one
 CONTEXT_SHARE = 4  # a larger context is filled to a quarter: the rest is time that nobody waits for
 USUAL_TIMEOUT_MS = 2000  # the patience that a host's own budget is meant for
 MAX_TOKENS_STEP = 8
@@ -30,9 +32,10 @@ def fit(settings: CompletionSettings, pace: Pace, info: ModelInfo | None) -> Com
 
 def choose_prompt_tokens(pace: Pace, n_ctx: int, timeout_ms: int) -> int:
     """As much as a machine of this speed evaluates for a user of this patience."""
-    most = min(MOST_TOKENS, max(USUAL_TOKENS, n_ctx // CONTEXT_SHARE))
+    usual = min(USUAL_TOKENS, max(SMALL_TOKENS, n_ctx // SMALL_SHARE))
+    most = min(MOST_TOKENS, max(usual, n_ctx // CONTEXT_SHARE))
     if not pace.budget_tokens:
-        return min(most, USUAL_TOKENS)
+        return usual
     affordable = pace.budget_tokens * timeout_ms // USUAL_TIMEOUT_MS
     return max(LEAST_TOKENS, min(most, _coarse(affordable)))
 

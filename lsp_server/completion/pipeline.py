@@ -179,21 +179,25 @@ async def prepare(
 ) -> None:
     """Moves the anchor to the cursor and has its prompt evaluated, with room for what will be typed behind
     it. For the moments in which nobody types. Where no more than the order of the snippets would change,
-    nothing is evaluated again."""
-    aside = memory.imagined()
-    aside.anchors.lift(context.snapshot.uri)
+    nothing is evaluated again. Who types meanwhile where no anchor was goes on with this prompt."""
+    uri, aside = context.snapshot.uri, memory.imagined()
+    aside.anchors.lift(uri)
     anchor = await _anchor(context, settings, ports, aside, trace)
     budget = int(settings.prompt_tokens * PREPARED_SHARE)
-    before = memory.anchors.get(context.snapshot.uri)
-    if before is not None and before.holds_at_rest(context, ports.is_append_only()):
-        shown_then = await ports.measure(build_prompt(context, anchor), budget)
-        found = None if shown_then is None else anchor.prepared(context, shown_then).snippets
-        if found is not None and not is_gain(before.snippets or (), found):
-            memory.anchors.put(context.snapshot.uri, before)
+    before, is_open = memory.anchors.get(uri), ports.is_append_only()
+    measured = await ports.measure(build_prompt(context, anchor), budget)
+    planned = None if measured is None else anchor.prepared(context, measured)
+    if before is not None and before.holds_at_rest(context, is_open):
+        if planned is not None and not is_gain(before.snippets or (), planned.snippets or ()):
+            memory.anchors.put(uri, before)
             return
+    elif planned is not None and not (
+        before and before.holds(context, settings.prompt_tokens, is_open=is_open)
+    ):
+        memory.anchors.put(uri, planned.unread())
     with trace.stage("prefill"):
         shown = await ports.prefill(build_prompt(context, anchor), budget)
-    memory.anchors.put(context.snapshot.uri, anchor.prepared(context, shown))
+    memory.anchors.put(uri, anchor.prepared(context, shown))
 
 
 def wanted_context(

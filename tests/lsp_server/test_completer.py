@@ -411,6 +411,31 @@ class TestRest:
         assert engine.prefilled[1].snippets[-1].text == "def near_15():"
         completer.close()
 
+    async def test_who_types_before_the_prompt_is_evaluated_goes_on_with_it(self) -> None:
+        engine, n_searches = Gate(), 0
+
+        async def search(_: CompletionContext) -> Retrieval:
+            nonlocal n_searches
+            n_searches += 1
+            return Retrieval((Snippet("b.py", f"def found_{n_searches}():", "likely"),))
+
+        async def prefill_for_ever(prompt: FimPrompt, budget_tokens: int) -> Shown:
+            await engine.prefill(prompt, budget_tokens)
+            return await asyncio.Future()
+
+        async def measure(prompt: FimPrompt, _: int) -> Shown:
+            return Shown(len(prompt.prefix + prompt.middle), len(prompt.suffix), (0,))
+
+        ports = Ports(search, engine.generate, prefill_for_ever, measure)
+        completer = Completer(ports, CompletionSettings, Log())
+        completer.on_cursor(snapshot_of("y = 1\nx ="), 9)
+        await engine.until(lambda: len(engine.prefilled) == 1)
+        completer.on_edit(snapshot_of("y = 1\nx = "), Change(9, 0, " "))
+        await engine.until(lambda: len(engine.prompts) == 1)
+        assert engine.prompts[0].snippets == engine.prefilled[0].snippets
+        assert n_searches == 1
+        completer.close()
+
     async def test_a_keystroke_ends_the_rest(self, desk: Desk) -> None:
         desk.completer.on_cursor(snapshot_of("x ="), 3)
         rest = desk.completer._rest
