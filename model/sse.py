@@ -24,6 +24,9 @@ class EventReader:
         self._rest = b""
 
     def feed(self, chunk: bytes) -> Iterator[dict[str, Any]]:
+        if not self._rest and chunk.startswith(b"data: {") and chunk.find(b"\n") == len(chunk) - 2:
+            yield _parse(b"data", chunk[6:])  # one event, as most chunks are
+            return
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if len(self._rest) > MAX_EVENT_BYTES:
             raise MalformedStream("an event without an end")
@@ -35,7 +38,7 @@ class EventReader:
 
 def _parse(name: bytes, data: bytes) -> dict[str, Any]:
     try:
-        event = json.loads(data)
+        event = json.loads(data.decode())
     except ValueError as error:
         raise MalformedStream("an event that is not JSON") from error
     if not isinstance(event, dict):

@@ -56,7 +56,8 @@ class Ways:
         self._room, self._ids, self._n_tokens = room, ids, n_tokens
 
     async def in_one_piece(self) -> int:
-        return int(json.loads((await self._post(stream=False)).partition(b"\r\n\r\n")[2])["tokens_predicted"])
+        answer = json.loads((await self._post(stream=False)).partition(b"\r\n\r\n")[2])
+        return int(answer["timings"]["predicted_n"])
 
     async def unread_stream(self) -> int:
         return (await self._post(stream=True)).count(b'"stop":false')
@@ -87,8 +88,8 @@ async def measure(scratch: Path, n_rounds: int, n_tokens: int) -> dict[str, list
     with settings_for(None, None) as settings, own_folders(scratch):
         model = fixed(settings.model)
         async with open_room(model, measure_fit(model), is_counted=False) as room:
-            files = sorted(unpack_snapshot(scratch / "snapshot").rglob("*.py"))
-            ids = (await room.tokens.ids(files[0].read_text("utf-8")))[:N_PROMPT]
+            code = (unpack_snapshot(scratch / "snapshot") / "model/prompt.py").read_text("utf-8")
+            ids = (await room.tokens.ids(code))[:N_PROMPT]
             ways = Ways(room, ids, n_tokens)
             named = {"in one piece": ways.in_one_piece, "unread stream": ways.unread_stream}
             named["client"] = ways.client
