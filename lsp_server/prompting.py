@@ -1,11 +1,12 @@
 """What goes into one prompt: the related code of a place, and, asked by hand, the whole prompt for it.
 
-Runs in the session. Brings index, pipeline and engine together; holds no state. Must not know LSP.
+Runs in the session. Brings index, pipeline and engine together. Must not know LSP.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
@@ -33,6 +34,7 @@ SNIPPET_CHARS_PER_TOKEN = 2
 CONTEXT_CHARS_PER_TOKEN = 4
 # Nobody types while a long prompt is built: what a search cut short leaves out would change the next prompt.
 LONG_SEARCH_MS = 500
+_WORD_BEFORE = re.compile(r"(?<!\w)[^\W\d]\w*\Z")
 SYNTAX_DEADLINE_S = 0.02  # about a millisecond is usual; a language's first time loads its grammar
 
 
@@ -59,15 +61,34 @@ async def search(
     return await index.retrieve(snapshot, offset, budget_chars, deadline_ms)
 
 
+class SyntaxReader:
+    """Asks the syntax tree at the cursor, and once for each word: whatever is typed of it, the tree is the
+    same but for the word's letters."""
+
+    def __init__(self) -> None:
+        self._asked: tuple[str, ...] = ()
+        self._found: SyntaxPlace | None = None
+
+    async def __call__(self, context: CompletionContext) -> SyntaxPlace | None:
+        snapshot, prefix = context.snapshot, context.prefix
+        begun = _WORD_BEFORE.search(prefix)
+        start = begun.start() if begun else len(prefix)
+        asked = prefix[:start], "x" if begun else "", context.suffix, snapshot.language_id, snapshot.path
+        if asked != self._asked:
+            try:
+                async with asyncio.timeout(SYNTAX_DEADLINE_S):
+                    found = await find_syntax(context)
+            except TimeoutError:
+                return None
+            self._asked, self._found = asked, found
+        return self._found
+
+
 async def find_syntax(context: CompletionContext) -> SyntaxPlace | None:
     """In a thread: a grammar that is not loaded yet must not hold up the loop."""
     snapshot = context.snapshot
     arguments = context.prefix, context.suffix, snapshot.language_id, snapshot.path
-    try:
-        async with asyncio.timeout(SYNTAX_DEADLINE_S):
-            return await asyncio.to_thread(read_syntax_place, *arguments)
-    except TimeoutError:
-        return None
+    return await asyncio.to_thread(read_syntax_place, *arguments)
 
 
 async def build_prompt(

@@ -28,7 +28,7 @@ from lsp_server.index.service import IndexService
 from lsp_server.journal import Journal, journal_folder
 from lsp_server.keeping import Keeping
 from lsp_server.notebooks import Notebook, Notebooks
-from lsp_server.prompting import SNIPPET_CHARS_PER_TOKEN, Budget, build_prompt, find_syntax, search
+from lsp_server.prompting import SNIPPET_CHARS_PER_TOKEN, Budget, SyntaxReader, build_prompt, search
 from lsp_server.settings import (
     CompletionSettings,
     IndexSettings,
@@ -106,7 +106,7 @@ class Session:
         self._notebooks = Notebooks()
         self._roots: tuple[str, ...] = ()
         asks = (self._search, self._generate, self._prefill, self._measure, self._is_append_only)
-        self._completer = Completer(Ports(*asks, find_syntax), self._fitted, self.traces)
+        self._completer = Completer(Ports(*asks, SyntaxReader()), self._fitted, self.traces)
         self._host = HostStatus(HostState.STOPPED)
         self._index_progress = IndexProgress()
         self._status = Status()

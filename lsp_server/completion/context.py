@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
 
 from lsp_server.completion.syntax import Blocks, Language, Region, Scan, language_named, scan
@@ -195,6 +196,12 @@ def _n_closed_in(suffix: str, language: Language, scanned: Scan) -> int:
     inside = scanned.delimiter
     if inside in language.long_strings and suffix.count(inside) % 2 == 0:
         inside = ""
+    return _count_closers(suffix, language, inside)
+
+
+@lru_cache(maxsize=4)
+def _count_closers(suffix: str, language: Language, inside: str) -> int:
+    """What follows the cursor seldom changes while somebody types."""
     return len(scan(suffix, language, inside=inside).closers)
 
 

@@ -72,17 +72,38 @@ class Ports:
     find_syntax: Callable[[CompletionContext], Awaitable[SyntaxPlace | None]] = _see_nothing
 
 
+@dataclass(slots=True)
+class Newest:
+    """The last place that was looked at: a keystroke and the request after it are about the same one."""
+
+    _asked: tuple[CompletionRequest, CompletionSettings] | None = None
+    _found: CompletionContext | NoCompletion | None = None
+
+    def context(
+        self, request: CompletionRequest, settings: CompletionSettings
+    ) -> CompletionContext | NoCompletion:
+        if self._found is None or self._asked != (request, settings):
+            self._found = wanted_context(request, settings)
+            self._asked = request, settings
+        return self._found
+
+    def clear(self) -> None:
+        self._asked = self._found = None
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What a session remembers from one completion to the next. Both parts are bounded."""
+    """What a session remembers from one completion to the next. All parts are bounded."""
 
     anchors: Anchors = field(default_factory=Anchors)
     suggestions: Suggestions = field(default_factory=Suggestions)
+    newest: Newest = field(default_factory=Newest)
 
     def forget(self, uri: str) -> None:
         """The document was closed."""
         self.anchors.forget(uri)
         self.suggestions.forget(uri)
+        self.newest.clear()
 
     def clear(self) -> None:
         """The model, or what it is given, is another one now."""
@@ -141,7 +162,7 @@ def look_up(
 ) -> CompletionContext | Completion | NoCompletion:
     """What can be answered at once; else the context to compute a suggestion for."""
     with trace.stage("context"):
-        context = wanted_context(request, settings)
+        context = memory.newest.context(request, settings)
     if isinstance(context, NoCompletion):
         return context
     trace.set(trigger=context.trigger.value)
