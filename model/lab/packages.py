@@ -186,10 +186,15 @@ def find_node(modules: Path) -> Iterator[Package]:
 
 def find_by_header(folder: Path) -> Package:
     """A tree without package metadata: only files whose own header states a permissive licence."""
-    inside = tuple(sorted(p for p in source_files(folder, folder) if HEADER.search(read_head(folder / p))))
+    stated = {p: HEADER.search(read_head(folder / p)) for p in source_files(folder, folder)}
+    licences = {p: spdx_name(match[1] or "APACHE-2.0") for p, match in stated.items() if match}
     version = folder / "VERSION"
     return Package(
-        folder.name, version.read_text().strip() if version.is_file() else "", "APACHE-2.0", folder, inside
+        folder.name,
+        version.read_text().strip() if version.is_file() else "",
+        " AND ".join(sorted(set(licences.values()))),
+        folder,
+        tuple(sorted(licences)),
     )
 
 

@@ -1,10 +1,9 @@
 """Training: one script for CPU and GPU. Cut at any minute, it goes on from its last checkpoint as if nothing
 had happened.
 
-The run is planned by the clock or by steps: `progress` goes from 0 to 1, and everything that changes with
-time (learning rate, row length) is a function of it. Matrices are trained by Muon, the rest by AdamW;
+The run is planned by the clock or by steps (`plan.py`). Matrices are trained by Muon, the rest by AdamW;
 weights are float32, the arithmetic what the device is fast at. Knows nothing of files other than rows
-(`samples.py`) and checkpoints. Schedule: warm-up, stable, decay to zero (WSD; Hu et al. 2024, MiniCPM).
+(`samples.py`) and checkpoints.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import dataclasses
 import json
 import math
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,47 +24,11 @@ from model.lab.gradients import Gradients, HereGradients, Job, WorkerGradients
 from model.lab.held_out import losses_by_kind
 from model.lab.muon import Muon
 from model.lab.net import Net, Shape
+from model.lab.plan import Pace, Plan, State
 from model.lab.rows import Rows
 
 T = TypeVar("T")
 MOST_TIMES_USUAL = 5.0
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run is: how long, how fast it learns, when it decays, when rows become long."""
-
-    minutes: float = 0.0  # of training time, over all restarts; 0: `steps` decides
-    steps: int = 0
-    n_batch_tokens: int = 8192
-    lr_matrix: float = 0.008
-    lr_other: float = 0.004
-    weight_decay: float = 0.05
-    warmup_steps: int = 60
-    decay_from: float = 0.65  # share of the run
-    long_from: float = 0.82
-    seed: int = 1
-    train_only: str = ""  # part of the names of the weights that are trained
-
-    def progress(self, step: int, seconds: float) -> float:
-        """How much of the run is behind us."""
-        return min(1.0, step / self.steps if self.steps else seconds / (60 * self.minutes))
-
-    def rate(self, step: int, progress: float) -> float:
-        """The factor on the learning rates."""
-        decay = min(1.0, (1 - progress) / (1 - self.decay_from))
-        return max(0.0, min(1.0, (step + 1) / self.warmup_steps, decay))
-
-
-@dataclass
-class State:
-    """How far a run has come. It goes into the checkpoint beside the weights."""
-
-    step: int = 0
-    n_tokens: int = 0
-    seconds: float = 0.0
-    n_short: int = 0
-    n_long: int = 0
 
 
 def build_optimizers(net: Net, plan: Plan) -> list[torch.optim.Optimizer]:
@@ -201,16 +163,6 @@ def write_log(run: Run, **values: object) -> None:
     print(line, flush=True)
     with (run.folder / "log.jsonl").open("a") as log:
         log.write(line + "\n")
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How often what is done."""
-
-    save_every_s: float = 120.0
-    log_every: int = 20
-    eval_every: int = 400
-    eval_rows: int = 48
 
 
 def train(run: Run, gradients: Gradients, n_times: list[int], held: Rows, pace: Pace) -> None:

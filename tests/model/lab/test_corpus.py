@@ -140,6 +140,8 @@ def test_the_corpus_end_to_end(tmp_path: Path, evaluation: Path) -> None:
 def test_header_roots_take_files_by_their_own_licence(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("# Licensed under the Apache License, Version 2.0 (the ...\n")
     (tmp_path / "b.py").write_text("# All rights reserved\n")
+    (tmp_path / "c.py").write_text("# SPDX-License-Identifier: MIT\n")
     (package,) = find_packages([], [tmp_path])
     assert isinstance(package, Package)
-    assert package.files == ("a.py",)
+    assert package.files == ("a.py", "c.py")
+    assert package.licence == "APACHE-2.0 AND MIT"

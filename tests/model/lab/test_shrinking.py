@@ -15,9 +15,10 @@ from model.lab.export import load_net
 from model.lab.gradients import HereGradients, Job, WorkerGradients
 from model.lab.held_out import mean_loss
 from model.lab.net import Net, Shape
+from model.lab.plan import Plan
 from model.lab.prune import ffn_worth, keep_ffn, keep_layers, pick_layers, save_net
 from model.lab.rows import Rows
-from model.lab.train import Plan, Run, build_loss
+from model.lab.train import Run, build_loss
 
 SHAPE = Shape(n_vocab=64, d_model=32, n_layers=3, n_heads=1, d_ffn=48, n_ctx=64)
 

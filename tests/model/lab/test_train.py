@@ -16,10 +16,11 @@ from model.lab.gradients import HereGradients, Job, WorkerGradients, WorkerLost
 from model.lab.held_out import losses_by_kind
 from model.lab.mix import mix_rows
 from model.lab.net import Net, Shape
+from model.lab.plan import Pace, Plan
 from model.lab.prune import save_net
 from model.lab.rows import Rows
 from model.lab.tokenizer import Tokenizer
-from model.lab.train import Pace, Plan, Run, build_optimizers, freeze, train
+from model.lab.train import Run, build_optimizers, freeze, train
 
 SHAPE = Shape(n_vocab=64, d_model=32, n_layers=1, n_heads=1, d_ffn=32, n_ctx=64)
 PLAN = Plan(steps=8, n_batch_tokens=64, warmup_steps=2, lr_matrix=0.02, lr_other=0.01)
