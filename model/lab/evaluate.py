@@ -181,7 +181,7 @@ def print_table(result: dict[str, Any]) -> None:
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Everything that was asked for, cheapest first."""
     torch.set_num_threads(args.threads)
-    tokenizer, engine = Tokenizer(args.tokenizer), Engine(args.model, args.threads)
+    tokenizer, engine = Tokenizer(args.tokenizer), Engine(args.model, args.threads, adapter=args.adapter)
     subject = Subject(engine, tokenizer, args.order)
     cases = line_cases(args.held_out, args.lines, must_name=args.naming)
     longest = max(cases, key=lambda case: len(case.prefix))
@@ -209,6 +209,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help=".gguf")
+    parser.add_argument("--adapter", default="", help="of `edgewise model tune`, for all but the perplexity")
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--held-out", type=Path, required=True, help="heldout.jsonl")
     parser.add_argument("--human-eval", type=Path, help="HumanEval-SingleLineInfilling.jsonl.gz")
