@@ -67,24 +67,24 @@ class Alarm:
     """At most one task at a time: a newer one ends the older."""
 
     def __init__(self) -> None:
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None
 
     @property
     def is_running(self) -> bool:
-        return self._task is not None and not self._task.done()
+        return self.task is not None and not self.task.done()
 
     def set(self, work: asyncio.Task[None]) -> None:
         self.cancel()
-        self._task = work
+        self.task = work
 
     def cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        if self.task is not None:
+            self.task.cancel()
 
     async def aclose(self) -> None:
         self.cancel()
-        if self._task is not None:
-            await asyncio.gather(self._task, return_exceptions=True)
+        if self.task is not None:
+            await asyncio.gather(self.task, return_exceptions=True)
 
 
 class LspEditor:

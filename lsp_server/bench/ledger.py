@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 PAUSE_S = 0.2
 AT_ONCE_S = 0.01
@@ -93,7 +94,7 @@ class Figures:
     n_within_bar: int  # answered within 150 ms of the key
     key_ms: Quantiles  # from the key to the answer, whatever the editor waits included
     ask_ms: Quantiles  # from the request to the answer
-    n_paused: int  # asked after a pause
+    n_paused: int  # asked after a pause, and answered or not followed by the next key within 10 ms
     paused_at_once: float | None  # share of them that was answered within 10 ms
     evaluated: Quantiles  # tokens for each key
     n_evaluated: int
@@ -128,7 +129,7 @@ class Cost:
 def count_up(name: str, keys: Sequence[Struck], evaluated: Sequence[Evaluated], cost: Cost) -> Figures:
     """`evaluated` has one entry for each key, what was evaluated until the next one."""
     answered = [key for key in keys if key.answered_at is not None and key.asked_at is not None]
-    paused = [key for key in keys if key.asked_at is not None and key.asked_at - key.at >= PAUSE_S]
+    paused = [key for key, following in zip_longest(keys, keys[1:]) if _is_judged(key, following)]
     n_accepted = count_accepted(keys)
     return Figures(
         name=name,
@@ -150,6 +151,14 @@ def count_up(name: str, keys: Sequence[Struck], evaluated: Sequence[Evaluated], 
         session_mb=cost.session_mb,
         host_mb=cost.host_mb,
     )
+
+
+def _is_judged(key: Struck, following: Struck | None) -> bool:
+    """Whether it was asked after a pause, and not cut short by the next key before it could be late."""
+    if key.asked_at is None or key.asked_at - key.at < PAUSE_S:
+        return False
+    is_cut_short = following is not None and following.at - key.asked_at < AT_ONCE_S
+    return key.answered_at is not None or not is_cut_short
 
 
 def _wait_s(key: Struck) -> float:

@@ -140,6 +140,11 @@ class LlamaVim(Rival):
     def _look(self, scene: Scene) -> str | None:
         return self._find(scene.text[: scene.cursor], scene.text[scene.cursor :], self.N_BACK)
 
+    async def settled(self) -> None:
+        """Until nothing more is asked for."""
+        while tasks := {task for task in (self._work.task, self._running) if task and not task.done()}:
+            await asyncio.wait(tasks)
+
     async def _compute(self, scene: Scene, t_max_predict_ms: int) -> None:
         ids = await self._prompt(scene)
         text = await self._generate(ids, layouts.N_INFILL_PREDICT, t_max_predict_ms)

@@ -1,11 +1,15 @@
 """How many tokens would be evaluated while traces are typed, without an engine that computes.
 
-    python -m tests.bench.tokens [--dir DIR] [--seeds 1,2,3,4] [--keystrokes N] [--budget N] [--slots N]
+    python -m tests.bench.tokens [--dir DIR] [--seeds 1,2,3,4] [--keystrokes N] [--budget N] [--rival]
 
 Prints one table; judges nothing. The pipeline of the server key by key on the real index, with a real host
 for its tokenizer alone: of each prompt a slot has what it was given before. Nothing is timed and nothing is
 shown, so two commits can be compared on one folder, whatever else runs. Suggestions would answer about half
 of the keys: the share that is reused is higher here than in `edgewise bench`, the tokens are the same.
+
+With `--rival` llama.vim's strategy types the same keys, each after all that the one before it asked for is
+done: what it asks for where the machine is quicker than any typist. Its answers count, so an engine computes
+them, and a relay counts what it evaluates.
 """
 
 from __future__ import annotations
@@ -24,8 +28,9 @@ from rich.table import Table
 from lsp_server.bench.contenders import Scene, Straight
 from lsp_server.bench.keys import Script
 from lsp_server.bench.plan import plan
-from lsp_server.bench.replay import Bench, open_straight
-from lsp_server.bench.room import own_folders
+from lsp_server.bench.replay import Bench, TimedDesk, open_straight
+from lsp_server.bench.rivals import LlamaVim
+from lsp_server.bench.room import open_room, own_folders
 from lsp_server.bench.run import fixed
 from lsp_server.bench.snapshot import unpack_snapshot
 from lsp_server.commands.bench import settings_for
@@ -97,6 +102,22 @@ async def type_script(straight: Straight, script: Script) -> None:
             await straight.suggest(Scene(0, script.path, text, key.cursor))
 
 
+async def count_rival(bench: Bench) -> int:
+    with own_folders(bench.scratch / "rival"):
+        async with open_room(bench.settings.model, FIT) as room:
+            rival = LlamaVim(room, TimedDesk())
+            for script in bench.scripts:
+                text = script.start
+                await rival.open(script.path, text, script.cursor)
+                for key in script.keys:
+                    await rival.settled()
+                    text = key.applied(text)
+                    rival.strike(Scene(-1, script.path, text, key.cursor), key)
+                await rival.settled()
+            await rival.aclose()
+            return room.tally.total.n_evaluated
+
+
 def count_places(scripts: Sequence[Script]) -> int:
     """Files that are opened, and jumps within them."""
     return sum(1 + sum(key.is_jump for key in script.keys) for script in scripts)
@@ -109,20 +130,26 @@ def main() -> None:
     parser.add_argument("--dir", type=Path, help="else the code that comes with the benchmark")
     parser.add_argument("--seeds", default="1,2,3,4")
     parser.add_argument("--keystrokes", type=int, default=260)
-    parser.add_argument("--budget", type=int, default=1536, help="tokens of a prompt")
+    parser.add_argument("--budget", type=int, default=1024, help="tokens of a prompt")
     parser.add_argument("--slots", type=int, default=3, help="that one window computes in")
+    parser.add_argument("--rival", action="store_true", help="count llama.vim's strategy, too")
     given = parser.parse_args()
     table = Table(title=f"{given.keystrokes} keys, prompts of {given.budget} tokens", title_justify="left")
     for name in ("seed", "places", "prompts", "of them new", "tokens evaluated", "reused"):
         table.add_column(name, justify="right")
+    if given.rival:
+        table.add_column("llama.vim's", justify="right")
+        table.add_column("times", justify="right")
     for seed in map(int, given.seeds.split(",")):
         slots = Slots(given.slots)
         with untimed_bench(given.dir, given.keystrokes, seed, given.budget) as bench:
             asyncio.run(count(bench, slots))
             n_places = count_places(bench.scripts)
+            n_rival = asyncio.run(count_rival(bench)) if given.rival else 0
         share = slots.n_reused / max(1, slots.n_reused + slots.n_evaluated)
         figures = (seed, n_places, slots.n_prompts, slots.n_whole, slots.n_evaluated)
-        table.add_row(*map(str, figures), f"{share:.2%}")
+        beside = (str(n_rival), f"{n_rival / slots.n_evaluated:.1f}") if given.rival else ()
+        table.add_row(*map(str, figures), f"{share:.2%}", *beside)
     Console().print(table)
 
 

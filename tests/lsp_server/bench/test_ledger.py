@@ -54,6 +54,14 @@ def test_only_questions_after_a_pause_count_as_such_answered_or_not() -> None:
     assert found.paused_at_once == pytest.approx(1 / 3)
 
 
+@pytest.mark.parametrize(("next_at", "n_paused"), [(0.209, 0), (0.211, 1)])
+def test_a_question_that_the_next_key_cuts_short_is_not_judged(next_at: float, n_paused: int) -> None:
+    ledger = Ledger()
+    ledger.asked(ledger.strike(Struck(0.0, "")), 0.2)
+    ledger.strike(Struck(next_at, ""))
+    assert figures(ledger).n_paused == n_paused
+
+
 def test_a_character_is_accepted_once_however_often_it_is_shown() -> None:
     keys = [
         Struck(0.0, "hello", ("a.py", 5), answer="help"),
