@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
 from lsp_server.completion.context import CompletionContext
@@ -24,9 +24,10 @@ from lsp_server.index.service import IndexService
 from lsp_server.index.syntax_place import read_syntax_place
 from lsp_server.masking import mask_secrets
 from lsp_server.notebooks import whole_notebook
-from lsp_server.settings import CompletionSettings
+from lsp_server.settings import CompletionSettings, Settings
 from lsp_server.trace import TraceDraft
 from lsp_server.types import CompletionRequest, NoCompletion, Retrieval, Snippet, SyntaxPlace
+from model.catalog import BUILTIN
 from model.protocol import FimPrompt, GenerationOptions, Piece, TokenPrompt
 
 # Related code is asked for up to so many characters a token of the prompt: the client trims it to its share.
@@ -82,6 +83,16 @@ class SyntaxReader:
                 return None
             self._asked, self._found = asked, found
         return self._found
+
+
+def texts_near(
+    index: IndexService | None, context: CompletionContext, settings: Settings
+) -> Sequence[str] | None:
+    """Where to look for precedents. None where the user wants none."""
+    wanted = settings.completion.precedents
+    if wanted == "never" or (wanted == "auto" and settings.model.name != BUILTIN):
+        return None
+    return () if index is None else index.texts_near(context.snapshot)
 
 
 async def find_syntax(context: CompletionContext) -> SyntaxPlace | None:

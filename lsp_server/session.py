@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from lsp_server.assist.ports import AssistPorts
 from lsp_server.completer import Completer
@@ -28,7 +28,14 @@ from lsp_server.index.service import IndexService
 from lsp_server.journal import Journal, journal_folder
 from lsp_server.keeping import Keeping
 from lsp_server.notebooks import Notebook, Notebooks
-from lsp_server.prompting import SNIPPET_CHARS_PER_TOKEN, Budget, SyntaxReader, build_prompt, search
+from lsp_server.prompting import (
+    SNIPPET_CHARS_PER_TOKEN,
+    Budget,
+    SyntaxReader,
+    build_prompt,
+    search,
+    texts_near,
+)
 from lsp_server.settings import (
     CompletionSettings,
     IndexSettings,
@@ -39,7 +46,7 @@ from lsp_server.settings import (
     cache_folder,
     load,
 )
-from lsp_server.status import IndexProgress, Status, build_status
+from lsp_server.status import Editor, IndexProgress, Progress, Status, build_status
 from lsp_server.text import PositionEncoding, path_of_uri
 from lsp_server.trace import TraceDraft, TraceLog
 from lsp_server.turns import Turns
@@ -70,26 +77,6 @@ CLOSE_TIMEOUT_S = 5.0
 _BUSY = (HostState.STARTING, HostState.RESTARTING)
 
 
-class Progress(Protocol):
-    """One piece of long work, as the editor shows it."""
-
-    def report(self, message: str, percentage: int | None = None) -> None: ...
-
-    def end(self, message: str = "") -> None: ...
-
-
-class Editor(Protocol):
-    """What a session says to its editor."""
-
-    def show_status(self, status: Status) -> None: ...
-
-    def show_error(self, sentence: str) -> None: ...
-
-    def show_warning(self, sentence: str) -> None: ...
-
-    def open_progress(self, title: str) -> Progress: ...
-
-
 class Session:
     """One editor window."""
 
@@ -106,7 +93,8 @@ class Session:
         self._notebooks = Notebooks()
         self._roots: tuple[str, ...] = ()
         asks = (self._search, self._generate, self._prefill, self._measure, self._is_append_only)
-        self._completer = Completer(Ports(*asks, SyntaxReader()), self._fitted, self.traces)
+        ports = Ports(*asks, SyntaxReader(), lambda at: texts_near(self._index, at, self.settings))
+        self._completer = Completer(ports, self._fitted, self.traces)
         self._host = HostStatus(HostState.STOPPED)
         self._index_progress = IndexProgress()
         self._status = Status()

@@ -185,6 +185,13 @@ class CompletionSettings(Section):
         bool,
         Field(description="Whether to compute while you type and while you pause, before the editor asks."),
     ] = True
+    precedents: Annotated[
+        Literal["auto", "never", "always"],
+        Field(
+            description="Whether a line may go on as lines like it do elsewhere in the workspace; the model "
+            "is asked where none is found. `auto`: with the built-in model."
+        ),
+    ] = "auto"
     in_comments: Annotated[bool, Field(description="Whether to suggest by itself inside of comments.")] = True
     max_file_bytes: Annotated[
         int, Field(ge=1000, le=8_000_000, description="Nothing is suggested in larger files.")

@@ -1,4 +1,5 @@
-"""What the editor's status item shows: the model's state and the index's, in one frozen value.
+"""What the status item shows, the state of the model and of the index, in one frozen value; and the port that
+editors are told things by.
 
 Runs in the session. Pure. Must not know LSP.
 """
@@ -6,6 +7,7 @@ Runs in the session. Pure. Must not know LSP.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from model.protocol import HostState, HostStatus
 
@@ -48,3 +50,23 @@ def build_status(host: HostStatus, index: IndexProgress) -> Status:
         note="" if host.info.has_fim else NO_FIM_NOTE,
         index=index,
     )
+
+
+class Progress(Protocol):
+    """One piece of long work, as the editor shows it."""
+
+    def report(self, message: str, percentage: int | None = None) -> None: ...
+
+    def end(self, message: str = "") -> None: ...
+
+
+class Editor(Protocol):
+    """What a session says to its editor."""
+
+    def show_status(self, status: Status) -> None: ...
+
+    def show_error(self, sentence: str) -> None: ...
+
+    def show_warning(self, sentence: str) -> None: ...
+
+    def open_progress(self, title: str) -> Progress: ...

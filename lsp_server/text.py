@@ -20,6 +20,7 @@ from lsp_server.types import Span
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _INDENTATION = re.compile(r"[ \t]*")
+_INDENTED = re.compile(r"\n[ \t]+")
 
 BINARY_SAMPLE_CHARS = 64_000
 
@@ -149,6 +150,11 @@ def indentation_of(line: str) -> str:
     """The blanks and tabs that the line starts with."""
     match = _INDENTATION.match(line)
     return match.group() if match else ""
+
+
+def flatten(text: str) -> str:
+    """Without the indentation of its lines but the first: the same code at another depth is the same here."""
+    return _INDENTED.sub("\n", text)
 
 
 def is_binary(text: str) -> bool:

@@ -45,6 +45,7 @@ STAGES: Mapping[str, str] = {
     "cache": "looking for an earlier suggestion",
     "syntax": "reading the syntax tree at the cursor",
     "search": "looking for related code in the workspace",
+    "precedent": "looking for lines like this one",
     "generate": "asking the model",
     "filters": "checking the model's text",
 }
@@ -69,7 +70,15 @@ def explain_last(records: Iterable[TraceRecord]) -> tuple[str, ...]:
 def explain(record: TraceRecord) -> tuple[str, ...]:
     outcome = str(record.fields.get("outcome"))
     first = REASONS.get(outcome, f"The request ended as “{outcome}”.")
-    sentences = (first, _origin(record), _times(record), _search(record), _tokens(record), _mode(record))
+    sentences = (
+        first,
+        _origin(record),
+        _precedent(record),
+        _times(record),
+        _search(record),
+        _tokens(record),
+        _mode(record),
+    )
     return tuple(sentence for sentence in sentences if sentence)
 
 
@@ -82,6 +91,17 @@ def _origin(record: TraceRecord) -> str:
         lead = _number(fields.get("lead_ms"))
         return f"{took}; the work had begun {lead:.0f} ms before the editor asked."
     return f"{took}; nothing of it had been computed before." if "wait" in record.stages_ms else f"{took}."
+
+
+def _precedent(record: TraceRecord) -> str:
+    n_places, n_alike = (_number(record.fields.get(name)) for name in ("n_places", "n_alike"))
+    if not n_places:
+        return ""
+    places = "one place" if n_places == 1 else f"{n_places:.0f} places"
+    return (
+        f"It follows {places} of the workspace, where the {n_alike:.0f} characters before the cursor are the "
+        "same; the model was not asked."
+    )
 
 
 def _times(record: TraceRecord) -> str:

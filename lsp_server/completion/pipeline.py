@@ -1,8 +1,8 @@
 """One completion, in a straight line: from a request to a `Completion`, or to the reason why there is none.
 
 `look_up` is what can be said at once: no place for a suggestion, or one that was made already. `compute` asks
-the model. `complete` is both; the session's `Completer` runs `compute` by itself, so that it may begin before
-the request and outlive it.
+precedents and the model. `complete` is both; the session's `Completer` runs `compute` by itself, so that it
+may begin before the request and outlive it.
 
 Runs in the session. Does no I/O itself: what it needs of the index and of the engine host are its two
 ports. Never raises but for cancellation, which belongs to the caller. Must not know LSP.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TypeVar
 
@@ -24,6 +24,7 @@ from lsp_server.completion.filters.brackets import n_replaced
 from lsp_server.completion.layout import is_gain
 from lsp_server.completion.mode import is_open, mode_at, reason_of
 from lsp_server.completion.placing import place
+from lsp_server.completion.precedent import precedent_at
 from lsp_server.completion.prompt import build_options, build_prompt
 from lsp_server.completion.stream import Answer, Ending, read_answer
 from lsp_server.completion.trigger import switched_off, unwanted
@@ -49,6 +50,10 @@ async def _see_nothing(_: CompletionContext) -> SyntaxPlace | None:
     return None
 
 
+def _know_none(_: CompletionContext) -> None:
+    return None
+
+
 def _never() -> bool:
     return False
 
@@ -62,7 +67,8 @@ class Ports:
     """What the pipeline asks of the rest of the session. `generate` is an async generator; closing it frees
     the engine's slot. `prefill` evaluates a prompt of so many tokens at most; `measure` says what such a
     prompt would show. `is_append_only` says whether text that is typed comes last in the model's layout
-    anyway. `find_syntax` reads the syntax tree at the cursor; None where it does not tell."""
+    anyway. `find_syntax` reads the syntax tree at the cursor; None where it does not tell. `texts_near` are
+    those that precedents are looked for in; None where none is wanted."""
 
     search: Callable[[CompletionContext], Awaitable[Retrieval]]
     generate: Callable[[FimPrompt, GenerationOptions], AsyncIterator[Piece]]
@@ -70,6 +76,7 @@ class Ports:
     measure: Callable[[FimPrompt, int], Awaitable[Shown | None]] = _measure_nothing
     is_append_only: Callable[[], bool] = _never
     find_syntax: Callable[[CompletionContext], Awaitable[SyntaxPlace | None]] = _see_nothing
+    texts_near: Callable[[CompletionContext], Sequence[str] | None] = _know_none
 
 
 @dataclass(slots=True)
@@ -180,7 +187,38 @@ async def compute(
     trace: TraceDraft,
     hear: Callable[[str], None] = _ignore,
 ) -> Suggestion | NoCompletion:
-    """Asks the model and remembers its suggestion. `hear` gets the model's text so far, again and again."""
+    """Follows a precedent, or else asks the model, and remembers the suggestion. `hear` gets the model's
+    text so far, again and again."""
+    suggestion = _follow_precedent(context, ports, trace) or await _ask_model(
+        context, settings, ports, memory, trace, hear
+    )
+    if isinstance(suggestion, Suggestion):
+        memory.suggestions.put(context, settings, suggestion)
+    return suggestion
+
+
+def _follow_precedent(context: CompletionContext, ports: Ports, trace: TraceDraft) -> Suggestion | None:
+    """How a line like the cursor's goes on elsewhere."""
+    near = ports.texts_near(context)
+    if near is None:
+        return None
+    with trace.stage("precedent"):
+        found = precedent_at(context, near)
+        text = None if found is None else apply_filters(found.text, context)
+    if found is None or not isinstance(text, str):
+        return None
+    trace.set(n_alike=found.n_alike, n_places=found.n_places, precedent_score=round(found.score, 3))
+    return Suggestion(text, n_replaced(text, context))
+
+
+async def _ask_model(
+    context: CompletionContext,
+    settings: CompletionSettings,
+    ports: Ports,
+    memory: Memory,
+    trace: TraceDraft,
+    hear: Callable[[str], None],
+) -> Suggestion | NoCompletion:
     context = await _with_mode(context, settings, ports, trace)
     anchor = await _anchor(context, settings, ports, memory, trace)
     anchor = await _leave_room(anchor, context, settings, ports, memory)
@@ -190,9 +228,7 @@ async def compute(
         text = apply_filters(answer.text, context, filters)
     if isinstance(text, NoCompletion):
         return text
-    suggestion = Suggestion(text, n_replaced(text, context))
-    memory.suggestions.put(context, settings, suggestion)
-    return suggestion
+    return Suggestion(text, n_replaced(text, context))
 
 
 async def prepare(

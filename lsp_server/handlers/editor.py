@@ -17,8 +17,7 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from lsp_server.handlers.profile import Profile
-from lsp_server.session import Progress
-from lsp_server.status import Status
+from lsp_server.status import Progress, Status
 
 STATUS_METHOD = "edgewise/status"
 CONFIGURATION_TIMEOUT_S = 2.0

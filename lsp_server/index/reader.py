@@ -30,6 +30,7 @@ _PATIENCE_S = 10.0  # the totals are for the status: not to know them would be t
 _MANY = 500
 _MANY_OF_A_FILE = 3000
 _MANY_NAMED = 2000
+_MANY_FOLDERS = 20
 _KINDS = {kind.value: kind for kind in SymbolKind}
 
 _SYMBOL = (
@@ -175,6 +176,25 @@ class Reader:
             (start, stop, len(start) + 1, n_files),
         )
         return [other for (other,) in rows]
+
+    def files_around(self, path: str, language: str, n_files: int) -> list[tuple[str, bytes]]:
+        """Path and content hash of files of a language: of the same folder first, then of the folder that
+        this one lies in with all that is below it, and so on."""
+        found: dict[str, bytes] = {}
+        folder, depth = path.rpartition("/")[0], 0
+        while len(found) < n_files:
+            start, stop = (f"{folder}/", f"{folder}0") if folder else ("", "\U0010ffff")
+            rows = self._read(
+                "SELECT path, hash FROM files WHERE path > ? AND path < ? AND language = ?"
+                " AND skip_reason = '' AND path != ? ORDER BY instr(substr(path, ?), '/') != 0, path LIMIT ?",
+                (start, stop, language, path, len(start) + 1, n_files),
+            )
+            for other, content_hash in rows:
+                found.setdefault(other, bytes(content_hash))
+            if not folder or depth == _MANY_FOLDERS:
+                break
+            folder, depth = folder.rpartition("/")[0], depth + 1
+        return list(found.items())[:n_files]
 
     def symbols_named(self, names: Sequence[str]) -> list[Symbol]:
         """Whatever has one of these names, by file; without docstrings."""

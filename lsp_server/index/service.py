@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from lsp_server.index.crawl import Limits, Skipped
 from lsp_server.index.document import ImportCache
 from lsp_server.index.folder import FolderIndex, Progress
 from lsp_server.index.inspection import Inspection
+from lsp_server.index.nearby import Nearby
 from lsp_server.index.retrieval import Retriever
 from lsp_server.index.survey import Surveyor
 from lsp_server.index.usages import Links, find_links
@@ -66,6 +68,7 @@ class IndexService:
         self._retrievers = {
             folder.root: Retriever(folder.reader, self._parses, self._imports) for folder in self._folders
         }
+        self._nearby = {folder.root: Nearby(folder.reader) for folder in self._folders}
         self._documents: dict[Path, dict[str, OpenDocument]] = {folder.root: {} for folder in self._folders}
 
     async def start(self, *, watch: bool = True) -> None:
@@ -149,6 +152,22 @@ class IndexService:
         if not self._is_closed and deadline_ms is not None:
             self._thread.submit(retriever.study, document)
         return found
+
+    def texts_near(self, snapshot: DocumentSnapshot) -> tuple[str, ...]:
+        """Flat texts of the files around a document, as far as they have been read: at once, and read again
+        meanwhile where they may be old."""
+        folder, path = self._locate(snapshot.path)
+        if folder is None or self._is_closed:
+            return ()
+        nearby = self._nearby[folder.root]
+        if nearby.claim(path):
+            self._read_near(folder, OpenDocument(path, snapshot.text, snapshot.language_id))
+        return nearby.texts(path)
+
+    def _read_near(self, folder: FolderIndex, document: OpenDocument) -> None:
+        recent = tuple(self._retrievers[folder.root].recent.lately(document.path).files)
+        read = partial(self._nearby[folder.root].read, document, self._documents_of(folder), recent)
+        self._thread.submit(read)
 
     def note_suggestion(self, path: str, text: str) -> None:
         """What was shown in the file `path` (absolute)."""

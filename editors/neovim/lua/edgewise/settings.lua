@@ -44,6 +44,9 @@
 --- by the cursor's place. Default: "auto".
 ---@field prefetch? boolean Whether to compute while you type and while you pause, before the editor
 --- asks. Default: true.
+---@field precedents? 'auto'|'never'|'always' Whether a line may go on as lines like it do elsewhere in
+--- the workspace; the model is asked where none is found. `auto`: with the built-in model. Default:
+--- "auto".
 ---@field in_comments? boolean Whether to suggest by itself inside of comments. Default: true.
 ---@field max_file_bytes? integer Nothing is suggested in larger files. Default: 2000000.
 
@@ -97,6 +100,7 @@ return {
     prompt_tokens = 0,
     multi_line = 'auto',
     prefetch = true,
+    precedents = 'auto',
     in_comments = true,
     max_file_bytes = 2000000,
   },
