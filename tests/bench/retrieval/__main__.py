@@ -6,6 +6,7 @@
     python -m tests.bench.retrieval latency --package sympy=FOLDER
     python -m tests.bench.retrieval model --n 20
     python -m tests.bench.retrieval model --package rich --package click=FOLDER --n 100 --kept answers.jsonl
+    python -m tests.bench.retrieval precedents --package rich --n 100
     python -m tests.bench.retrieval run --language go --package gin=FOLDER --held-out hcl=FOLDER
 
 A wanted definition counts as found when its first line stands in the context. One token is 3.5 characters.
@@ -143,6 +144,15 @@ def run_model(arguments: argparse.Namespace) -> None:
         lines.run(packages, Path(folder) / "index", arguments.n, arguments.model, arguments.kept)
 
 
+def run_precedents(arguments: argparse.Namespace) -> None:
+    """Without a model, but the cuts are the lab's."""
+    from tests.bench.retrieval import precedents
+
+    packages = dict(named_folder(named) for named in (*arguments.package, *arguments.held_out))
+    with tempfile.TemporaryDirectory() as folder:
+        precedents.run(packages, Path(folder), arguments.n, SOURCES[arguments.language])
+
+
 def named_folder(named: str) -> tuple[str, Path]:
     name, _, folder = named.partition("=")
     return name, Path(folder).absolute() if folder else read_package(name)
@@ -157,7 +167,7 @@ def by_package(cases: Sequence[Case]) -> dict[str, list[Case]]:
 
 def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.retrieval")
-    parser.add_argument("what", choices=("run", "fit", "latency", "model"))
+    parser.add_argument("what", choices=("run", "fit", "latency", "model", "precedents"))
     parser.add_argument("--package", action="append", default=[], help="an installed package, or NAME=FOLDER")
     parser.add_argument("--language", choices=tuple(SOURCES), default="python")
     parser.add_argument("--held-out", action="append", default=[], help="one that nothing was fitted on")
@@ -182,6 +192,9 @@ def main() -> None:
     arguments = read_arguments()
     if arguments.what == "model":
         run_model(arguments)
+        return
+    if arguments.what == "precedents":
+        run_precedents(arguments)
         return
     cases = list(read_all(arguments))
     if arguments.what == "fit":

@@ -17,10 +17,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from math import sqrt
 from pathlib import Path
 
-from lsp_server.types import Snippet
+from lsp_server.completion.context import CompletionContext
+from lsp_server.completion.context import build_context as build_place
+from lsp_server.completion.precedent import precedent_at
+from lsp_server.settings import CompletionSettings
+from lsp_server.types import CompletionRequest, DocumentSnapshot, Snippet
 from model.fim import family, layout
 from model.lab.cases import encode_segments, keep_first_lines, keep_last_lines, pick_code_cut
 from model.lab.engine import Engine
@@ -38,6 +43,7 @@ PREFIX_TOKENS, SUFFIX_TOKENS, N_PREDICT = 320, 96, 48
 N_TRIES = 3
 N_THREADS = 1  # a model of this size gains nothing from a second one, and loses much beside other work
 METHODS = ("none", "random chunks of near files (ring)", "chunks by BM25", "edgewise")
+SERVED = "edgewise, precedents first"
 _WORD = re.compile(r"[^\W\d]\w*")
 _PATH = re.compile(r"^# (.+\.py)$", re.MULTILINE)
 
@@ -138,6 +144,8 @@ def run(
             for method in METHODS:
                 context = build_context(method, line.case, package, workspace)
                 results[method].append((line, subject.complete(line.case, context)))
+            precedent = follow(line.case, workspace)
+            results[SERVED].append((line, results[METHODS[-1]][-1][1] if precedent is None else precedent))
         print(f"{name}: {len(package.files)} files, {len(results[METHODS[0]])} lines so far", flush=True)
         print_results(results)
     print(f"{model.name}, {CONTEXT_CHARS} characters of context, {time.monotonic() - started:.0f} s")
@@ -153,8 +161,25 @@ def build_context(method: str, case: Case, package: Package, workspace: Workspac
     return [PromptSnippet(path, code.strip("\n")) for path, code in zip(parts[::2], parts[1::2], strict=True)]
 
 
+def follow(case: Case, workspace: Workspace) -> str | None:
+    """How a line like this one goes on, as the server finds it before it asks the model."""
+    snapshot = DocumentSnapshot("", case.file, case.file, "", case.language, 0, case.text)
+    context = build_place(CompletionRequest(snapshot, case.offset), CompletionSettings())
+    assert isinstance(context, CompletionContext)
+    found = precedent_at(context, workspace.texts_near(case))
+    return found.text if found is not None else None
+
+
 def _for_prompt(snippet: Snippet) -> PromptSnippet:
     return PromptSnippet(snippet.path, snippet.text)
+
+
+def cut_lines(package: Package, n_lines: int, seed: int = 1) -> Iterator[Line]:
+    """Cuts anywhere in lines of code."""
+    rng = random.Random(f"{seed}:{package.name}")
+    files = [file for file, text in package.files.items() if not is_test(file) and len(text) > 400]
+    cuts = (_cut_line(package, rng.choice(files), rng) for _ in range(100 * n_lines if files else 0))
+    return islice((line for line in cuts if line is not None), n_lines)
 
 
 def make_lines(package: Package, n_lines: int, seed: int = 1) -> Iterator[Line]:

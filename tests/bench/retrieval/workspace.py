@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from lsp_server.index.document import ImportCache
+from lsp_server.index.nearby import Nearby
 from lsp_server.index.reader import Reader
 from lsp_server.index.related import Found
 from lsp_server.index.retrieval import Retriever
@@ -24,6 +25,7 @@ class Workspace:
         asyncio.run(_index(root, cache))
         self._reader = Reader(workspace_folder(cache, root))
         self.retriever = Retriever(self._reader, ParseCache(), ImportCache())
+        self._nearby = Nearby(self._reader)
 
     def retrieve(self, case: Case, budget_chars: int) -> tuple[str, Clock]:
         """The context, and how long it took with the document open."""
@@ -38,6 +40,10 @@ class Workspace:
         document = OpenDocument(case.file, case.text, case.language)
         self.retriever.warm_up({}, document)
         return self.retriever.retrieve({}, document, case.offset, budget_chars).snippets
+
+    def texts_near(self, case: Case) -> tuple[str, ...]:
+        self._nearby.read(OpenDocument(case.file, case.text, case.language), {}, ())
+        return self._nearby.texts(case.file)
 
     def find(self, case: Case) -> Found:
         return self.retriever.find({}, OpenDocument(case.file, case.text, case.language), case.offset)
