@@ -146,11 +146,12 @@ def run_model(arguments: argparse.Namespace) -> None:
 
 def run_precedents(arguments: argparse.Namespace) -> None:
     """Without a model, but the cuts are the lab's."""
-    from tests.bench.retrieval import precedents
+    from tests.bench.retrieval import lines, precedents
 
-    packages = dict(named_folder(named) for named in (*arguments.package, *arguments.held_out))
     with tempfile.TemporaryDirectory() as folder:
-        precedents.run(packages, Path(folder), arguments.n, SOURCES[arguments.language])
+        packages = dict(named_folder(named) for named in (*arguments.package, *arguments.held_out))
+        packages = packages or lines.write_corpus(arguments.corpus, Path(folder) / "corpus")
+        precedents.run(packages, Path(folder) / "index", arguments.n, SOURCES[arguments.language])
 
 
 def named_folder(named: str) -> tuple[str, Path]:

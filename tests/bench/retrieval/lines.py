@@ -200,7 +200,8 @@ def _cut_line(package: Package, file: str, rng: random.Random) -> Line | None:
     if cut is None or text.count('"""', 0, cut[0]) % 2:
         return None
     start, end = cut
-    case = Case(f"{file}:{start}", package.name, package.root, file, text[:start] + text[end:], start, ())
+    name, without, language = f"{file}:{start}", text[:start] + text[end:], package.source.id
+    case = Case(name, package.name, package.root, file, without, start, (), language)
     expected = text[start:end].rstrip()
     return Line(case, expected, _needs_other_file(package, file, expected))
 
