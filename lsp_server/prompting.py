@@ -27,8 +27,8 @@ from lsp_server.notebooks import whole_notebook
 from lsp_server.settings import CompletionSettings, Settings
 from lsp_server.trace import TraceDraft
 from lsp_server.types import CompletionRequest, NoCompletion, Retrieval, Snippet, SyntaxPlace
-from model.catalog import BUILTIN
 from model.protocol import FimPrompt, GenerationOptions, Piece, TokenPrompt
+from model.store import is_builtin
 
 # Related code is asked for up to so many characters a token of the prompt: the client trims it to its share.
 SNIPPET_CHARS_PER_TOKEN = 2
@@ -90,7 +90,7 @@ def texts_near(
 ) -> Sequence[str] | None:
     """Where to look for precedents. None where the user wants none."""
     wanted = settings.completion.precedents
-    if wanted == "never" or (wanted == "auto" and settings.model.name != BUILTIN):
+    if wanted == "never" or (wanted == "auto" and not is_builtin(settings.model.name)):
         return None
     return () if index is None else index.texts_near(context.snapshot)
 

@@ -75,6 +75,11 @@ def resolve_model(name_or_path: str) -> Path:
     return find_installed(name).path
 
 
+def is_builtin(name_or_path: str) -> bool:
+    """Whether `resolve_model` would choose the model that is there before one is brought."""
+    return (name_or_path.strip() or catalog.BUILTIN) == catalog.BUILTIN
+
+
 def name_of(path: Path) -> str:
     """What `resolve_model` knows the file by, or "" when it lies elsewhere."""
     for name, entry in catalog.entries().items():
