@@ -59,7 +59,7 @@ async def measure_overhead(bench: Bench, n_keys: int) -> Overhead:
         with own_folders(bench.scratch / "server"):
             opened = open_room(bench.settings.model, bench.fit, is_counted=False)
             room = await stack.enter_async_context(opened)
-            client = await stack.enter_async_context(running_server(bench, room))
+            client = await stack.enter_async_context(running_server(bench, room, asks_model_always=True))
         pairs = [pair async for pair in _pairs(bench, client, straight, n_keys)]
         decode, bare = await _measure_decode(bench, straight.room)
         return build_overhead(pairs, [ms for ms in starts if ms is not None], decode, bare)

@@ -150,19 +150,26 @@ class Readiness:
 
 
 @asynccontextmanager
-async def running_server(bench: Bench, room: Room) -> AsyncIterator[EditorClient]:
+async def running_server(
+    bench: Bench, room: Room, *, asks_model_always: bool = False
+) -> AsyncIterator[EditorClient]:
     """The real server, which finds the room's host running; ready when the workspace is read."""
     readiness = Readiness()
     options = bench.settings.model_dump(mode="json") | {"model": room.settings.model_dump(mode="json")}
+    if asks_model_always:
+        options["completion"]["precedents"] = "never"
     async with start_server(bench.workspace, options, readiness.on_notification) as client:
         await readiness.wait()
         yield client
 
 
-def _ours(editor: type[VsCode] | type[Neovim]) -> Open:
+def _ours(editor: type[VsCode] | type[Neovim], *, asks_model_always: bool = False) -> Open:
     @asynccontextmanager
     async def opened(bench: Bench, desk: TimedDesk) -> AsyncIterator[Entrant]:
-        async with open_room(bench.settings.model, bench.fit) as room, running_server(bench, room) as client:
+        async with (
+            open_room(bench.settings.model, bench.fit) as room,
+            running_server(bench, room, asks_model_always=asks_model_always) as client,
+        ):
             yield Entrant(editor(client, bench.workspace, desk), room, psutil.Process(client.pid))
 
     return opened
@@ -208,6 +215,7 @@ class Entry:
 CONTENDERS: dict[str, Entry] = {
     "vscode": Entry("edgewise, as VS Code asks", _ours(VsCode)),
     "neovim": Entry("edgewise, as Neovim asks", _ours(Neovim)),
+    "model": Entry("edgewise without precedents", _ours(VsCode, asks_model_always=True)),
     "llama.vim": Entry("llama.vim's strategy", _rival(LlamaVim)),
     "continue": Entry("Continue's strategy", _rival(Continue)),
     "tabby": Entry("Tabby's strategy", _rival(Tabby)),

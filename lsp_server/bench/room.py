@@ -98,12 +98,13 @@ class Room:
 
 
 def read_cpu_s(process: psutil.Process) -> float:
-    """Nothing for one that has ended since it was found: a parsing process may at any moment."""
+    """With that of its children that have ended. Nothing for one that has ended itself since it was found: a
+    parsing process may at any moment."""
     try:
         times = process.cpu_times()
     except psutil.NoSuchProcess:
         return 0.0
-    return float(times.user + times.system)
+    return float(times.user + times.system + times.children_user + times.children_system)
 
 
 @asynccontextmanager

@@ -30,7 +30,7 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
     ),
 }
 N_CTX = 4096  # of a model of random weights
-CONTENDERS = ("vscode", "neovim", "llama.vim", "continue", "tabby", "engine")
+CONTENDERS = ("vscode", "neovim", "model", "llama.vim", "continue", "tabby", "engine")
 
 
 class LazyBenchmarks(click.Group):
