@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
+from lsp_server.completion.alternatives import MOST, find_alternatives
 from lsp_server.completion.cache import Suggestion
 from lsp_server.completion.context import CompletionContext
 from lsp_server.completion.keystroke import History, Quiet, cursor_after
@@ -28,7 +30,7 @@ from lsp_server.completion.pipeline import (
 )
 from lsp_server.completion.placing import place
 from lsp_server.settings import CompletionSettings
-from lsp_server.trace import PREFETCH, PREPARE, TraceDraft, TraceLog
+from lsp_server.trace import ALTERNATIVES, PREFETCH, PREPARE, TraceDraft, TraceLog
 from lsp_server.types import (
     Change,
     Completion,
@@ -101,6 +103,8 @@ class Completer:
         self._computations: OrderedDict[str, Computation] = OrderedDict()
         self._histories: dict[str, History] = {}
         self._awaited: tuple[str, str] = ("", "")  # a document, and its text once the suggestion is accepted
+        self._alternatives: tuple[tuple[CompletionContext, CompletionSettings] | None, tuple[Completion, ...]]
+        self._alternatives = None, ()  # of the place where they were asked for last
         self._rest: asyncio.Task[None] | None = None
 
     # --- asked ----------------------------------------------------------------------------------------------
@@ -112,8 +116,37 @@ class Completer:
         deadline = asyncio.timeout(settings.timeout_ms / 1000)
         result = await guarded(self._answer(request, settings, trace), deadline, settings)
         trace.set(outcome=outcome_of(result))
+        if request.trigger is Trigger.INVOKED and isinstance(result, Completion):
+            result = replace(result, others=await self._others(request, result, settings))
         self._at_rest(request, result if isinstance(result, Completion) else None)
         return result
+
+    async def _others(
+        self, request: CompletionRequest, shown: Completion, settings: CompletionSettings
+    ) -> tuple[Completion, ...]:
+        """What else may be taken at this place: as much of it as comes in the time that one answer may take.
+        Asked again, the same."""
+        context = wanted_context(request, settings)
+        if isinstance(context, NoCompletion):
+            return ()
+        if self._alternatives[0] != (context, settings):
+            found = dict[str, Completion]()
+            deadline = asyncio.timeout(settings.t_max_predict_ms / 1000)
+            await guarded(self._look_for_others(context, settings, found), deadline, settings)
+            self._alternatives = (context, settings), tuple(found.values())
+        return tuple(other for other in self._alternatives[1] if other.text != shown.text)[:MOST]
+
+    async def _look_for_others(
+        self, context: CompletionContext, settings: CompletionSettings, found: dict[str, Completion]
+    ) -> None:
+        trace = TraceDraft(ALTERNATIVES)
+        async with aclosing(
+            find_alternatives(context, settings, self._ports, self._memory, trace)
+        ) as suggestions:
+            async for suggestion in suggestions:
+                completion = place(suggestion, context)
+                found.setdefault(completion.text, completion)
+        self._traces.note(trace)
 
     async def _answer(
         self, request: CompletionRequest, settings: CompletionSettings, trace: TraceDraft
@@ -191,6 +224,7 @@ class Completer:
         """The model, or what it is given, is another one now. What runs comes to its own end."""
         self._wake()
         self._memory.clear()
+        self._alternatives = None, ()
 
     def close(self) -> None:
         self._wake()

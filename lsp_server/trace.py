@@ -20,6 +20,7 @@ from typing import Protocol
 REQUEST = "textDocument/inlineCompletion"
 PREFETCH = "edgewise/prefetch"  # a computation that no request attached to
 PREPARE = "edgewise/prepare"  # a prompt that was evaluated while nobody typed
+ALTERNATIVES = "edgewise/alternatives"  # what else was computed for a request made by hand
 ACCEPTED = "edgewise.accepted"
 REJECTED = "edgewise.rejected"
 IGNORED = "edgewise.ignored"  # left, replaced, or typed past before it could be read

@@ -149,11 +149,12 @@ class Retrieval:
 @dataclass(frozen=True, slots=True)
 class Completion:
     """A suggestion. `text` replaces `span`; the span starts at or before the cursor and `text` holds what
-    was typed."""
+    was typed. `others` may be taken instead, where a person asked by hand."""
 
     text: str
     span: Span
     is_cached: bool = False
+    others: tuple[Completion, ...] = ()
 
 
 class Reason(StrEnum):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from lsp_server.trace import ACCEPTED, IGNORED, REJECTED, TraceDraft, TraceLog
@@ -85,6 +85,12 @@ class Verdicts:
                 self._close(next(iter(self._shown)), "left")
         _remember(self._suggestions, item_id, shown.suggestion_id)
         return shown.suggestion_id
+
+    def join(self, item_id: str, other_ids: Iterable[str]) -> None:
+        """Items that went with another one: they count as one suggestion."""
+        suggestion_id = self._suggestions.get(item_id, item_id)
+        for other_id in other_ids:
+            _remember(self._suggestions, other_id, suggestion_id)
 
     def on_edit(self, uri: str, text: str, change: Change | None) -> None:
         """A document was edited; `change` is the one edit, if it was one."""

@@ -24,7 +24,7 @@ from lsp_server.completion.filters.brackets import n_replaced
 from lsp_server.completion.layout import is_gain
 from lsp_server.completion.mode import is_open, mode_at, reason_of
 from lsp_server.completion.placing import place
-from lsp_server.completion.precedent import precedent_at
+from lsp_server.completion.precedent import LEAST_SCORE, Precedent, precedents_at
 from lsp_server.completion.prompt import build_options, build_prompt
 from lsp_server.completion.stream import Answer, Ending, read_answer
 from lsp_server.completion.trigger import switched_off, unwanted
@@ -189,7 +189,7 @@ async def compute(
 ) -> Suggestion | NoCompletion:
     """Follows a precedent, or else asks the model, and remembers the suggestion. `hear` gets the model's
     text so far, again and again."""
-    suggestion = _follow_precedent(context, ports, trace) or await _ask_model(
+    suggestion = _follow_precedent(context, ports, trace) or await ask_model(
         context, settings, ports, memory, trace, hear
     )
     if isinstance(suggestion, Suggestion):
@@ -203,26 +203,35 @@ def _follow_precedent(context: CompletionContext, ports: Ports, trace: TraceDraf
     if near is None:
         return None
     with trace.stage("precedent"):
-        found = precedent_at(context, near)
-        text = None if found is None else apply_filters(found.text, context)
-    if found is None or not isinstance(text, str):
+        found = next(iter(precedents_at(context, near)), None)
+        suggestion = follow(found, context) if found is not None and found.score >= LEAST_SCORE else None
+    if found is None or suggestion is None:
         return None
     trace.set(n_alike=found.n_alike, n_places=found.n_places, precedent_score=round(found.score, 3))
-    return Suggestion(text, n_replaced(text, context))
+    return suggestion
 
 
-async def _ask_model(
+def follow(precedent: Precedent, context: CompletionContext) -> Suggestion | None:
+    """None where its text does not fit here."""
+    text = apply_filters(precedent.text, context)
+    return None if isinstance(text, NoCompletion) else Suggestion(text, n_replaced(text, context))
+
+
+async def ask_model(
     context: CompletionContext,
     settings: CompletionSettings,
     ports: Ports,
     memory: Memory,
     trace: TraceDraft,
-    hear: Callable[[str], None],
+    hear: Callable[[str], None] = _ignore,
+    temperature: float = 0.0,
 ) -> Suggestion | NoCompletion:
+    """What the model writes; its likeliest text at a temperature of 0."""
     context = await _with_mode(context, settings, ports, trace)
     anchor = await _anchor(context, settings, ports, memory, trace)
     anchor = await _leave_room(anchor, context, settings, ports, memory)
-    answer = await _answer(context, anchor, settings, ports, trace, hear)
+    options = build_options(context, settings, temperature)
+    answer = await _answer(context, build_prompt(context, anchor), options, settings, ports, trace, hear)
     with trace.stage("filters"):
         filters = UNFINISHED_FILTERS if answer.ending is Ending.CUT_OFF else FILTERS
         text = apply_filters(answer.text, context, filters)
@@ -337,14 +346,15 @@ async def _within(deadline_ms: int, search: Awaitable[Retrieval]) -> Retrieval:
 
 async def _answer(
     context: CompletionContext,
-    anchor: Anchor,
+    prompt: FimPrompt,
+    options: GenerationOptions,
     settings: CompletionSettings,
     ports: Ports,
     trace: TraceDraft,
     hear: Callable[[str], None],
 ) -> Answer:
     with trace.stage("generate"):
-        pieces = ports.generate(build_prompt(context, anchor), build_options(context, settings))
+        pieces = ports.generate(prompt, options)
         answer = await read_answer(pieces, context, settings.t_max_predict_ms, hear)
     trace.set(ending=answer.ending.value, stopped_by=answer.stopped_by, n_generated=answer.n_pieces)
     if answer.usage is not None:

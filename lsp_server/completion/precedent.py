@@ -55,18 +55,18 @@ class _Place:
     weight: float
 
 
-def precedent_at(context: CompletionContext, near: Sequence[str]) -> Precedent | None:
-    """The most likely rest of the cursor's line, if there is one that is likely enough. `near` are other
-    texts of the workspace, flat, the nearest first."""
+def precedents_at(context: CompletionContext, near: Sequence[str]) -> tuple[Precedent, ...]:
+    """What the rest of the cursor's line may be, the likeliest first; none where that is no text. `near` are
+    other texts of the workspace, flat, the nearest first."""
     before = flatten("\n" + context.prefix[-BEFORE_CHARS:])
     own = (before[:-1], flatten(context.suffix[:AFTER_CHARS]))
-    found = find_precedent(before, own, near)
-    is_likely = found is not None and found.text.strip() and found.score >= LEAST_SCORE
-    return found if is_likely else None
+    found = find_precedents(before, own, near)
+    return tuple(one for one in found if one.text.strip()) if found and found[0].text.strip() else ()
 
 
-def find_precedent(before: str, own: Iterable[str], near: Iterable[str]) -> Precedent | None:
-    """The rest of a line with most votes, which may be none: the line is whole. All texts are flat."""
+def find_precedents(before: str, own: Iterable[str], near: Iterable[str]) -> list[Precedent]:
+    """Each rest of a line that has votes, those with most first. One may be "": the line is whole. All texts
+    are flat."""
     texts = [*((text, OWN_WEIGHT) for text in own), *((text, 1.0) for text in near)]
     alike = [(_n_alike(before, place), place) for place in _places(before, texts)]
     most = max((n_alike for n_alike, _ in alike), default=0)
@@ -75,10 +75,9 @@ def find_precedent(before: str, own: Iterable[str], near: Iterable[str]) -> Prec
         rest = _rest_of_line(place)
         if _MASKED not in rest:
             votes[rest].append(place.weight * (n_alike / most) ** SHARPNESS)
-    if not votes:
-        return None
-    text, of_it = max(votes.items(), key=lambda item: sum(item[1]))
-    return Precedent(text, sum(of_it) / sum(map(sum, votes.values())), most, len(of_it))
+    n_votes = sum(map(sum, votes.values()))
+    found = [Precedent(text, sum(of_it) / n_votes, most, len(of_it)) for text, of_it in votes.items()]
+    return sorted(found, key=lambda precedent: precedent.share, reverse=True)
 
 
 def _places(before: str, texts: Sequence[tuple[str, float]]) -> list[_Place]:

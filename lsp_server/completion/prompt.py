@@ -37,12 +37,15 @@ def _folder_name(path: str) -> str:
     return path.replace("\\", "/").rstrip("/").rpartition("/")[2]
 
 
-def build_options(context: CompletionContext, settings: CompletionSettings) -> GenerationOptions:
+def build_options(
+    context: CompletionContext, settings: CompletionSettings, temperature: float = 0.0
+) -> GenerationOptions:
     """A line needs fewer tokens than a block. A line end ends a line that has been begun; on an empty line
     the model may put line ends before its first word, and the stream stops itself."""
     is_line = context.mode is Mode.SINGLE_LINE
     return GenerationOptions(
         n_predict=min(settings.max_tokens, SINGLE_LINE_TOKENS) if is_line else settings.max_tokens,
         t_max_predict_ms=settings.t_max_predict_ms,
+        temperature=temperature,
         stop=("\n",) if is_line and context.is_line_begun else (),
     )

@@ -95,7 +95,10 @@ async def _answer(
             return None if result.reason in _TAKEN_BACK else _NO_ITEMS
         completion_id = uuid4().hex
         trace.set(completion_id=completion_id, suggestion=_note_shown(window, request, result, completion_id))
-        return types.InlineCompletionList([build_item(window, document, result, completion_id)])
+        ids = [completion_id, *(uuid4().hex for _ in result.others)]
+        window.session.verdicts.join(completion_id, ids[1:])
+        offered = zip((result, *result.others), ids, strict=True)
+        return types.InlineCompletionList([build_item(window, document, *one) for one in offered])
     finally:
         window.session.traces.add(trace)
 

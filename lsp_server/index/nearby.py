@@ -20,6 +20,7 @@ MOST_CHARS = 1_000_000
 MOST_FILE_CHARS = 150_000
 MOST_FILES = 500
 OLD_S = 2.0  # what was read so long ago is looked at again
+NOTHING_S = 0.2  # so is nothing: the index may only just be written
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Nearby:
         """Whether to read for a document now. The next claim waits."""
         claimed_for, at = self._claimed
         now = time.monotonic()
-        if claimed_for == path and now < at + OLD_S:
+        if claimed_for == path and now < at + (OLD_S if self._flat else NOTHING_S):
             return False
         self._claimed = (path, now)
         return True

@@ -118,6 +118,8 @@ class IndexService:
         recent.note_edit(relative)
         if relative not in self._documents[folder.root]:
             self._thread.submit(self._warm_up, folder, relative, text, language_id)
+            if self._nearby[folder.root].claim(relative):
+                self._read_near(folder, OpenDocument(relative, text, language_id))
         self._documents[folder.root][relative] = OpenDocument(relative, text, language_id)
 
     def on_files_changed(self, paths: Sequence[str]) -> None:

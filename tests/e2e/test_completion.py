@@ -69,9 +69,35 @@ async def test_any_trigger_kind_is_answered(home: Home, workspace: Path):
         await client.initialize(workspace)
         await client.open(path, MAIN)
         for trigger in (0, AUTOMATIC, INVOKED, 99, None, "2"):
-            assert len(await client.complete(path, LAST_LINE, 7, trigger)) == 1
+            items = await client.complete(path, LAST_LINE, 7, trigger)
+            assert items if trigger == INVOKED else len(items) == 1
             trace = (await client.traces())[-1]
             assert trace["fields"]["trigger"] == ("invoked" if trigger == INVOKED else "automatic")
+
+
+async def test_who_asks_by_hand_gets_alternatives_that_count_as_one(home: Home, workspace: Path):
+    """Of the real model and of another file; the same ones when asked again."""
+    path = workspace / "main.py"
+    (workspace / "other.py").write_text("total = compute(first, second)\ntotal = compute(third)\n")
+    text = MAIN + "\ntotal = compute("
+    line = text.count("\n")
+    async with home.client(settings=SLOW) as client:
+        await client.initialize(workspace)
+        await client.open(path, text)
+        await client.notified("edgewise/status", lambda status: status["index"]["ready"])
+        texts: list[str] = []
+        while (
+            "total = compute(first, second)" not in texts
+        ):  # the other file is read behind the first request
+            items = await client.complete(path, line, 16, INVOKED)
+            texts = [item["insertText"] for item in items]
+        assert "total = compute(third)" in texts
+        assert 2 < len(texts) == len(set(texts))
+        again = await client.complete(path, line, 16, INVOKED)
+        assert [item["insertText"] for item in again] == texts
+        for item in (items[2], again[0]):
+            await client.command(item["command"]["command"], *item["command"]["arguments"])
+        assert (await client.command("edgewise.status"))["accepted"] == 1
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])

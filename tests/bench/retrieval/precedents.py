@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from lsp_server.completion.precedent import AFTER_CHARS, BEFORE_CHARS, LEAST_SCORE, Precedent, find_precedent
+from lsp_server.completion.precedent import AFTER_CHARS, BEFORE_CHARS, LEAST_SCORE, Precedent, find_precedents
 from lsp_server.text import flatten
 from tests.bench.retrieval.cases import Package, load_package
 from tests.bench.retrieval.lines import Line, cut_lines
@@ -70,7 +70,7 @@ def _try(line: Line, near: Sequence[str]) -> Trial:
     started = time.perf_counter()
     before = flatten("\n" + case.text[: case.offset][-BEFORE_CHARS:])
     own = (before[:-1], flatten(case.text[case.offset :][:AFTER_CHARS]))
-    found = find_precedent(before, own, near)
+    found = next(iter(find_precedents(before, own, near)), None)
     return Trial(line, found, 1000 * (time.perf_counter() - started))
 
 

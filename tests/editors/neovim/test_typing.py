@@ -51,6 +51,21 @@ def test_a_part_is_accepted_and_the_rest_stays(start: StartEditor, face: Face, k
         editor.wait_ghost(lambda rest: rest == ghost[len(part) :])
 
 
+def test_the_server_is_asked_for_alternatives(start: StartEditor, face: Face, python_file: Path):
+    """It sends one as long as nobody asks for more."""
+    editor = opened(start, python_file, face)
+    editor.type("en")
+    first = editor.wait_ghost()
+    editor.press("<M-n>")
+    second = editor.wait_ghost(lambda ghost: ghost != first)
+    editor.press("<M-p>")
+    editor.wait_ghost(lambda ghost: ghost == first)
+    editor.press("<M-n>")
+    editor.wait_ghost(lambda ghost: ghost == second)
+    editor.press("<Tab>")
+    editor.wait(lambda: editor.text() == PYTHON_FILE + "en" + second, "the alternative")
+
+
 def test_all_words_together_are_the_suggestion(start: StartEditor, python_file: Path):
     editor = opened(start, python_file)
     editor.type("en")

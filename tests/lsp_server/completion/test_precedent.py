@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsp_server.completion.pipeline import Memory, Ports, complete
-from lsp_server.completion.precedent import MOST_ALIKE, MOST_PLACES, find_precedent, precedent_at
+from lsp_server.completion.precedent import (
+    LEAST_SCORE,
+    MOST_ALIKE,
+    MOST_PLACES,
+    find_precedents,
+    precedents_at,
+)
 from lsp_server.settings import CompletionSettings
 from lsp_server.text import flatten
 from lsp_server.trace import TraceDraft
@@ -22,8 +28,8 @@ WORDS = st.text("ab(.\n ", max_size=60)
 
 
 def found_at(drawn: str, *near: str) -> str | None:
-    found = precedent_at(context_at(drawn), [flatten("\n" + text) for text in near])
-    return found.text if found is not None else None
+    found = precedents_at(context_at(drawn), [flatten("\n" + text) for text in near])
+    return found[0].text if found and found[0].score >= LEAST_SCORE else None
 
 
 def test_a_line_goes_on_as_in_another_file() -> None:
@@ -72,22 +78,22 @@ def test_stars_in_the_place_of_a_secret_are_never_suggested() -> None:
 
 @given(WORDS, st.lists(WORDS, max_size=4), st.lists(WORDS, max_size=4))
 def test_whatever_the_texts(before: str, own: list[str], near: list[str]) -> None:
-    found = find_precedent(before, own, near)
-    if found is None:
-        return
+    found = find_precedents(before, own, near)
     texts = [*own, *near]
-    assert any(f"{before[-found.n_alike :]}{found.text}" in text for text in texts)
-    assert "\n" not in found.text
-    assert 0 <= found.score <= found.share <= 1
-    assert 4 <= found.n_alike <= min(MOST_ALIKE, len(before))
-    assert found.n_places <= MOST_PLACES
+    for one in found:
+        assert any(f"{before[-4:]}{one.text}" in text for text in texts)
+        assert "\n" not in one.text
+        assert 0 <= one.score <= one.share <= 1
+        assert 4 <= one.n_alike <= min(MOST_ALIKE, len(before))
+    assert sum(one.n_places for one in found) <= MOST_PLACES
+    assert not found or abs(sum(one.share for one in found) - 1) < 1e-9
+    assert [one.share for one in found] == sorted((one.share for one in found), reverse=True)
 
 
 @given(WORDS.filter(lambda text: len(text) > 12))
 def test_the_best_place_is_alike_for_as_long_as_can_be(before: str) -> None:
-    found = find_precedent(before, [], ["x" + before + "end\n"])
-    assert found is not None
-    assert found.n_alike == len(before)
+    found = find_precedents(before, [], ["x" + before + "end\n"])
+    assert found[0].n_alike == len(before)
 
 
 async def follow(drawn: str, engine: ScriptedEngine, near: list[str] | None, memory: Memory | None = None):

@@ -105,26 +105,38 @@ function M.line()
 end
 
 ---@param count integer
+local function go_to(count)
+  vim.lsp.inline_completion.select({ count = count })
+  ghost.note_choice(vim.api.nvim_get_current_buf())
+end
+
+--- Goes to another suggestion. The server sends several only where it is asked by hand: where there is one, it is.
+---@param count integer
 ---@return boolean
 function M.select(count)
   if not ghost.text() then
     return false
   end
-  vim.schedule(function()
-    vim.lsp.inline_completion.select({ count = count })
-    ghost.note_choice(vim.api.nvim_get_current_buf())
-  end)
+  local is_alone = ghost.n_suggestions(vim.api.nvim_get_current_buf()) < 2
+  if not (is_alone and M.ask(function()
+    go_to(count)
+  end)) then
+    vim.schedule(function()
+      go_to(count)
+    end)
+  end
   return true
 end
 
 --- Neovim has no function for it, so this repeats what it does when the cursor moves.
+---@param on_answer? fun()
 ---@return boolean
-function M.ask()
+function M.ask(on_answer)
   local bufnr = vim.api.nvim_get_current_buf()
   if #vim.lsp.get_clients({ bufnr = bufnr, name = 'edgewise' }) == 0 then
     return false
   end
-  require('edgewise.wire').mark_by_hand(bufnr)
+  require('edgewise.wire').mark_by_hand(bufnr, on_answer)
   vim.schedule(function()
     local group = 'nvim.lsp.inline_completion:' .. bufnr
     vim.api.nvim_exec_autocmds('CursorMovedI', { group = group, buffer = bufnr, modeline = false })

@@ -92,6 +92,13 @@ function M.remember(bufnr, items, encoding)
   shown[bufnr] = suggestions[bufnr][1]
 end
 
+--- How many the server sent last.
+---@param bufnr integer
+---@return integer
+function M.n_suggestions(bufnr)
+  return #(suggestions[bufnr] or {})
+end
+
 --- The suggestion that is drawn.
 ---@param bufnr integer
 ---@return edgewise.Suggestion?

@@ -12,13 +12,14 @@ local INVOKED = 1
 ---@type table<string, integer> uri -> number of its newest request
 local newest = {}
 
----@type table<integer, true> buffers whose next request was asked for by hand
+---@type table<integer, fun()> by buffer whose next request is made by hand: what to do once its answer is drawn
 local by_hand = {}
 
 --- The buffer's next request is one that the person asked for.
 ---@param bufnr integer
-function M.mark_by_hand(bufnr)
-  by_hand[bufnr] = true
+---@param on_answer? fun()
+function M.mark_by_hand(bufnr, on_answer)
+  by_hand[bufnr] = on_answer or function() end
 end
 
 ---@param result? lsp.InlineCompletionItem[]|lsp.InlineCompletionList
@@ -57,15 +58,19 @@ local function completion_callback(params, callback, encoding)
   local bufnr = vim.uri_to_bufnr(uri)
   local number = (newest[uri] or 0) + 1
   newest[uri] = number
-  if by_hand[bufnr] then
-    by_hand[bufnr] = nil
+  local on_answer = by_hand[bufnr]
+  by_hand[bufnr] = nil
+  if on_answer then
     params.context.triggerKind = INVOKED
   end
   status.count(1)
   return function(err, result, ...)
     status.count(-1)
     local sifted = not err and M.sifted(bufnr, newest[uri] == number, result, encoding()) or nil
-    return callback(err, sifted, ...)
+    callback(err, sifted, ...)
+    if on_answer and sifted then
+      vim.schedule(on_answer)
+    end
   end
 end
 

@@ -1,0 +1,35 @@
+"""Other suggestions for a place where a person asked by hand.
+
+Runs in the session. What further precedents say costs nothing; then the model is asked, for its likeliest
+text and for others that it would write by chance. Must not know LSP or when to stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from lsp_server.completion.cache import Suggestion
+from lsp_server.completion.context import CompletionContext
+from lsp_server.completion.pipeline import Memory, Ports, ask_model, follow
+from lsp_server.completion.precedent import precedents_at
+from lsp_server.settings import CompletionSettings
+from lsp_server.trace import TraceDraft
+
+MOST = 4  # besides the one that is shown
+MOST_PRECEDENTS = 2
+LEAST_SCORE = 0.1  # a person looks for something else: less is enough
+TEMPERATURES = (0.0, 0.6, 0.9)
+
+
+async def find_alternatives(
+    context: CompletionContext, settings: CompletionSettings, ports: Ports, memory: Memory, trace: TraceDraft
+) -> AsyncGenerator[Suggestion]:
+    """One after the other; some may be the same."""
+    precedents = precedents_at(context, ports.texts_near(context) or ())
+    for precedent in [one for one in precedents if one.score >= LEAST_SCORE][: MOST_PRECEDENTS + 1]:
+        if suggestion := follow(precedent, context):
+            yield suggestion
+    for temperature in TEMPERATURES:
+        answer = await ask_model(context, settings, ports, memory, trace, temperature=temperature)
+        if isinstance(answer, Suggestion):
+            yield answer
