@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Browser, expect
@@ -78,12 +79,14 @@ def test_asked_by_hand(window: Workbench):
 
 def test_going_to_another_suggestion_and_taking_it(window: Workbench):
     path, first = start(window, "alternative.py", TABLE_PY)
-    window.press("Alt+]")
-    second = window.wait_for_ghost(lambda ghost: ghost != first)
-    window.press("Alt+[")
-    window.wait_for_ghost(lambda ghost: ghost == first)
-    window.press("Alt+]")
-    window.wait_for_ghost(lambda ghost: ghost == second)
+
+    def go_on(key: str, is_it: Callable[[str], bool]) -> str:
+        window.press(key)
+        return str(window.evaluate_until(window.ghost_text, is_it, f"the suggestion after {key}"))
+
+    second = go_on("Alt+]", lambda ghost: bool(ghost) and ghost != first)
+    go_on("Alt+[", lambda ghost: ghost == first)
+    go_on("Alt+]", lambda ghost: ghost == second)
     window.press("Tab")
     window.wait_for_no_ghost()
     window.save()
