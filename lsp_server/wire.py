@@ -1,4 +1,4 @@
-"""Messages on stdin and stdout: frames, JSON, and the two threads that do the blocking reads and writes.
+"""Messages on stdin and stdout: frames, JSON, and reads and writes that never block the loop.
 
 Runs in the session. Must not know a method, LSP or pygls. Whatever bytes arrive, the reader goes on with the
 next frame: a bad header is skipped up to the next `Content-Length`, and a body that is no JSON is handed over
@@ -13,7 +13,9 @@ import logging
 import os
 import queue
 import re
+import select
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
@@ -89,7 +91,8 @@ def parse_body(body: bytes) -> object:
 
 
 class MessageReader:
-    """A thread that reads a file descriptor and hands each message to the loop."""
+    """Reads a file descriptor and hands each message to the loop: in the loop itself where it can wait for
+    the descriptor, which spares a hand-over between threads for each key; else in a thread."""
 
     def __init__(
         self,
@@ -102,22 +105,40 @@ class MessageReader:
         self._loop = loop
         self._on_message = on_message
         self._on_end = on_end
+        self._parser = FrameParser()
+        self._bodies: deque[bytes] = deque()
         self._room = threading.Semaphore(MAX_UNDELIVERED)
-        self._thread = threading.Thread(target=self._run, name="edgewise-reader", daemon=True)
 
     def start(self) -> None:
-        self._thread.start()
-
-    def _run(self) -> None:
-        parser = FrameParser()
         try:
-            while data := self._read():
-                for body in parser.feed(data):
-                    self._room.acquire()
-                    self._loop.call_soon_threadsafe(self._deliver, parse_body(body))
-            self._loop.call_soon_threadsafe(self._on_end)
-        except RuntimeError:
-            logger.debug("The loop was closed while messages still arrived.")
+            self._watch()
+        except (NotImplementedError, OSError):  # a file; a pipe on Windows
+            threading.Thread(target=self._run, name="edgewise-reader", daemon=True).start()
+
+    def _watch(self) -> None:
+        self._loop.add_reader(self._descriptor, self._on_readable)
+
+    def _on_readable(self) -> None:
+        data = self._read()
+        self._bodies.extend(self._parser.feed(data))
+        if not data:
+            self._loop.remove_reader(self._descriptor)
+            self._on_end()
+        elif len(self._bodies) == 1:
+            self._on_message(parse_body(self._bodies.popleft()))
+        elif self._bodies:
+            self._loop.remove_reader(self._descriptor)
+            self._loop.call_soon(self._deliver_next)
+
+    def _deliver_next(self) -> None:
+        """Of several that came together. The loop breathes in between, and nothing is read before the
+        last."""
+        body = self._bodies.popleft()
+        if self._bodies:
+            self._loop.call_soon(self._deliver_next)
+        else:
+            self._watch()
+        self._on_message(parse_body(body))
 
     def _read(self) -> bytes:
         try:
@@ -125,23 +146,42 @@ class MessageReader:
         except OSError:
             return b""
 
+    # --- where the loop cannot wait for the descriptor -----------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while data := self._read():
+                for body in self._parser.feed(data):
+                    self._room.acquire()
+                    self._loop.call_soon_threadsafe(self._deliver, parse_body(body))
+            self._loop.call_soon_threadsafe(self._on_end)
+        except RuntimeError:
+            logger.debug("The loop was closed while messages still arrived.")
+
     def _deliver(self, message: object) -> None:
         self._room.release()
         self._on_message(message)
 
 
 class MessageWriter:
-    """A thread that writes to a file descriptor, so that a client that does not read never blocks the
-    loop."""
+    """Writes to a file descriptor: what is short at once, where it takes that; the rest in a thread, so that
+    a client that does not read never blocks the loop."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._n_queued = 0  # counted by the loop
+        self._n_written = 0  # counted by the thread
         self._thread = threading.Thread(target=self._run, name="edgewise-writer", daemon=True)
         self._thread.start()
 
     def write(self, data: bytes) -> None:
-        self._queue.put(data)
+        n_out = 0
+        if self._n_queued == self._n_written and _takes_at_once(self._descriptor, len(data)):
+            n_out = self._write_some(data)
+        if n_out < len(data):
+            self._n_queued += 1
+            self._queue.put(data[n_out:])
 
     def close(self) -> None:
         """Returns when what was written is out, or the client does not take it."""
@@ -149,13 +189,28 @@ class MessageWriter:
         self._thread.join(CLOSE_TIMEOUT_S)
 
     def _run(self) -> None:
+        while (data := self._queue.get()) is not None:
+            view = memoryview(data)
+            while view:
+                view = view[self._write_some(view) :]
+            self._n_written += 1
+
+    def _write_some(self, data: bytes | memoryview) -> int:
+        """How many bytes are dealt with: all of them when nobody will read them any more."""
         try:
-            while (data := self._queue.get()) is not None:
-                view = memoryview(data)
-                while view:
-                    view = view[os.write(self._descriptor, view) :]
+            return os.write(self._descriptor, data)
         except OSError as error:
             logger.info("The client does not read any more: %s", error)
+            return len(data)
+
+
+def _takes_at_once(descriptor: int, n_bytes: int) -> bool:
+    """Whether a write would not block: a pipe that polls as writable takes so much."""
+    if not hasattr(select, "poll") or n_bytes > select.PIPE_BUF:
+        return False
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return bool(poll.poll(0))
 
 
 def take_stdio() -> tuple[int, int]:

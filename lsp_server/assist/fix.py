@@ -14,7 +14,7 @@ from lsp_server.assist.doc_style import indented
 from lsp_server.assist.explain import MAX_CODE_CHARS, fenced, link, render_markdown
 from lsp_server.assist.facts import build_facts, language_id_of
 from lsp_server.assist.ports import AssistPorts, Messages, Sentence, Words
-from lsp_server.index.doc_place import has_errors
+from lsp_server.index.faults import adds_errors
 from lsp_server.index.inspection import Inspection, inspect_code
 from lsp_server.masking import find_secrets, mask_secrets
 from lsp_server.text import from_lf, indentation_of, line_end_of, to_lf
@@ -76,7 +76,7 @@ async def propose_fix(
     head = build_heading(facts, wrong)
     on_text(head)
     answer = await ask(ports.chat(build_messages(facts, wrong)), on_text)
-    correction = _read_correction(snapshot, found, answer, head, language_id)
+    correction = await asyncio.to_thread(_read_correction, snapshot, found, answer, head, language_id)
     return correction or Words(head + answer)
 
 
@@ -114,10 +114,7 @@ def _read_correction(
     text = from_lf(_fitted(snapshot.text, found.span, code).rstrip(), line_end_of(snapshot.text))
     if text == before.rstrip():
         return None
-    after = snapshot.text[: found.span.start] + text + snapshot.text[found.span.end :]
-    path = snapshot.relative_path
-    was_broken = has_errors(snapshot.text, language_id, path)
-    if has_errors(after, language_id, path) and not was_broken:
+    if adds_errors(snapshot.text, language_id, snapshot.relative_path, found.span, text):
         return None
     return Correction(found.span, text, note)
 

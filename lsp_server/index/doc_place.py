@@ -77,15 +77,6 @@ def find_doc_place(text: str, language_id: str, path: str, definition: Span) -> 
     return DocPlace(place.span, place.indent, place.before, place.after, docs, conditions)
 
 
-def has_errors(text: str, language_id: str, path: str) -> bool:
-    """Whether the text does not parse. A language that is not known has none."""
-    language = language_for(language_id, path)
-    if language is None:
-        return False
-    language = refine(language, path, text)
-    return parse_tree(encode(text), language, should_yield=True).root_node.has_error
-
-
 @dataclass(frozen=True, slots=True)
 class _File:
     text: str

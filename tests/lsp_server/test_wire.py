@@ -87,15 +87,63 @@ def test_a_body_that_is_odd_json_is_read(body, value):
 
 async def test_a_reader_hands_over_in_order_and_says_when_it_ends():
     source, target = os.pipe()
-    seen: list[object] = []
-    ended = asyncio.Event()
-    MessageReader(source, asyncio.get_running_loop(), seen.append, ended.set).start()
     n_messages = 500
+    reading = asyncio.create_task(read_all(source))
     await asyncio.to_thread(os.write, target, b"".join(frame(b"%d" % i) for i in range(n_messages)))
+    os.close(target)
+    assert await reading == list(range(n_messages))
+    os.close(source)
+
+
+async def test_a_reader_of_a_file(tmp_path):
+    """Which no loop can wait for."""
+    path = tmp_path / "messages"
+    path.write_bytes(b"".join(frame(b"%d" % i) for i in range(500)))
+    with path.open("rb") as file:
+        assert await read_all(file.fileno()) == list(range(500))
+
+
+async def test_the_loop_breathes_between_messages_that_come_together():
+    source, target = os.pipe()
+    loop, turns, ended = asyncio.get_running_loop(), [0], asyncio.Event()
+    seen: list[int] = []
+
+    def on_message(_: object) -> None:
+        seen.append(turns[0])
+        loop.call_soon(lambda: turns.append(turns.pop() + 1))
+
+    os.write(target, b"".join(frame(b"1") for _ in range(5)))
+    os.close(target)
+    MessageReader(source, loop, on_message, ended.set).start()
+    await asyncio.wait_for(ended.wait(), 10)
+    os.close(source)
+    assert seen == [0, 0, 1, 2, 3]  # the second overtakes what the first left to do, as a cancellation must
+
+
+async def test_a_message_that_is_not_handled_does_not_stop_the_next():
+    source, target = os.pipe()
+    loop, errors, seen, ended = asyncio.get_running_loop(), [], [], asyncio.Event()
+    loop.set_exception_handler(lambda _, context: errors.append(context["exception"]))
+
+    def on_message(message: object) -> None:
+        seen.append(message)
+        raise ValueError(message)
+
+    os.write(target, frame(b"1") + frame(b"2"))
+    MessageReader(source, loop, on_message, ended.set).start()
+    os.write(target, frame(b"3"))
     os.close(target)
     await asyncio.wait_for(ended.wait(), 10)
     os.close(source)
-    assert seen == list(range(n_messages))
+    assert seen == [1, 2, 3] and len(errors) == 3
+
+
+async def read_all(source: int) -> list[object]:
+    seen: list[object] = []
+    ended = asyncio.Event()
+    MessageReader(source, asyncio.get_running_loop(), seen.append, ended.set).start()
+    await asyncio.wait_for(ended.wait(), 10)
+    return seen
 
 
 async def test_a_client_that_does_not_read_does_not_block_the_writer():
@@ -110,6 +158,34 @@ async def test_a_client_that_does_not_read_does_not_block_the_writer():
     os.close(source)
     os.close(target)
     assert read == size
+
+
+def test_a_short_message_is_out_when_write_returns():
+    source, target = os.pipe()
+    writer = MessageWriter(target)
+    writer.write(b"short")
+    os.set_blocking(source, False)
+    assert os.read(source, 10) == b"short"
+    writer.close()
+    os.close(source)
+    os.close(target)
+
+
+async def test_short_messages_do_not_overtake_long_ones():
+    source, target = os.pipe()
+    writer = MessageWriter(target)
+    parts = [b"a" * (1 << 20), b"b", b"c" * 100_000, b"d"]
+    for part in parts:
+        writer.write(part)
+    read = b""
+    while len(read) < sum(map(len, parts)):
+        read += await asyncio.to_thread(os.read, source, 1 << 16)
+    writer.write(b"e")
+    writer.close()
+    assert read == b"".join(parts)
+    assert os.read(source, 10) == b"e"
+    os.close(source)
+    os.close(target)
 
 
 def test_a_client_that_is_gone_ends_the_writer_quietly():

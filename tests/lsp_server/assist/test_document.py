@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lsp_server.assist.document import Proposal, propose_documentation
 from lsp_server.assist.ports import Sentence
-from lsp_server.index.doc_place import has_errors
+from lsp_server.index.faults import has_errors
 from lsp_server.index.service import IndexService
 from lsp_server.types import DocumentSnapshot, Span
 from tests.lsp_server.assist.scripted_model import ScriptedModel

@@ -107,6 +107,16 @@ async def test_syntax_errors_are_seen_without_diagnostics() -> None:
     assert "The code has syntax errors." in outcome.note
 
 
+@pytest.mark.parametrize(
+    ("answer", "is_taken"),
+    [("def area(self, w):\n    return w\n", True), ("def area(self, w):\n    return (w\n", False)],
+)
+async def test_a_file_that_does_not_parse_elsewhere_is_made_no_worse(answer: str, is_taken: bool) -> None:
+    text = TEXT + "\n    def c(self:\n        pass\n"
+    outcome, _, _ = await fix(f"```python\n{answer}```", text)
+    assert isinstance(outcome, Correction) is is_taken
+
+
 async def test_nothing_to_fix_and_nobody_to_ask() -> None:
     outcome, model, heard = await fix("```\nx\n```", diagnostics=())
     assert isinstance(outcome, Sentence)
