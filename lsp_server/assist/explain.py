@@ -116,7 +116,8 @@ def _neighbours(facts: CodeFacts) -> Iterator[str]:
         known = [f"{_code(text)} {_link(place)}" for text, place in facts.calls if place is not None]
         # A module's calls into libraries are too many to say anything.
         unknown = [_code(text) for text, place in facts.calls if place is None and facts.kind != "module"]
-        yield _list("Calls", [*known, *([", ".join(unknown[:_MAX_LISTED])] if unknown else [])])
+        items = [*known, *([", ".join(unknown[:_MAX_LISTED])] if unknown else [])]
+        yield from [_list("Calls", items)] if items else []
     if facts.callers:
         yield _list("Called by", [f"{_scope(name)} {_link(place)}" for name, place in facts.callers])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from lsp_server.handlers.window import Window
 from lsp_server.settings import cache_folder
 
 MAX_MESSAGE_CHARS = 300
+MAX_CODE_CHARS = 1500
+
+_FENCED = re.compile(r"^(`{3,})[^\n`]*\n(.*?)^\1`*[ \t]*$", re.MULTILINE | re.DOTALL)
 
 
 def send_pieces(window: Window, target: Target) -> Callable[[str], None]:
@@ -62,7 +66,11 @@ def _write_answer(folder: Path, name: str, markdown: str) -> Path | None:
 
 
 def short_text(markdown: str) -> str:
-    """The first paragraphs, as far as a message has room for them."""
-    paragraphs = [" ".join(part.split()) for part in markdown.split("\n\n")]
-    text = " ".join(part.lstrip("# ") for part in paragraphs if part and not part.startswith(("```", "---")))
-    return text if len(text) <= MAX_MESSAGE_CHARS else f"{text[: MAX_MESSAGE_CHARS - 2]} …"
+    """The first paragraphs, as far as a message has room for them. Code is left out, but for what the last
+    words announce: a client that takes no edit shows at least what it would have been."""
+    texts, codes = _FENCED.split(markdown)[0::3], _FENCED.split(markdown)[2::3]
+    paragraphs = [" ".join(part.split()) for part in "\n\n".join(texts).split("\n\n")]
+    words = " ".join(part.lstrip("# ") for part in paragraphs if part and not part.startswith("---"))
+    words = words if len(words) <= MAX_MESSAGE_CHARS else f"{words[: MAX_MESSAGE_CHARS - 2]} …"
+    code = codes[-1].strip("\n") if codes and words.endswith(":") and not texts[-1].strip() else ""
+    return f"{words}\n{code}" if 0 < len(code) <= MAX_CODE_CHARS else words

@@ -1,7 +1,7 @@
 -- nvim -l fake_server.lua: a language server whose answers are known beforehand. $FAKE is JSON:
 -- version, name: what it says of itself; items: its suggestions, each named by its text; delay_ms: how long each
 -- takes; character: where it begins; dies: "at start", "when asked"; commands: answers by command; log: a file
--- that gets what it is sent.
+-- that gets what it is sent; loads: it suggests nothing before the command `edgewise.wake`.
 
 local fake = vim.json.decode(vim.env.FAKE or '{}')
 
@@ -33,6 +33,16 @@ local function send(message)
   io.flush()
 end
 
+local is_awake = not fake.loads
+
+local function tell_status()
+  local index = { ready = true, files = 1, symbols = 1, done = 1, total = 1 }
+  local host = { message = '', model = 'fake', engine = 'none', family = '', note = '' }
+  host.state = is_awake and 'ready' or 'starting'
+  host.index = index
+  send({ method = 'edgewise/status', params = host })
+end
+
 local function suggestion(text, position)
   local start = { line = position.line, character = fake.character or position.character }
   local command = { title = 'Accepted', command = 'edgewise.accepted', arguments = { text } }
@@ -57,12 +67,16 @@ local handlers = {
     end
     vim.uv.sleep(fake.delay_ms or 0)
     local items = {}
-    for _, text in ipairs(fake.items or {}) do
+    for _, text in ipairs(is_awake and fake.items or {}) do
       items[#items + 1] = suggestion(text, params.position)
     end
     return { items = items }
   end,
   ['workspace/executeCommand'] = function(params)
+    if params.command == 'edgewise.wake' then
+      is_awake = true
+      tell_status()
+    end
     local answer = (fake.commands or {})[params.command]
     if answer == 'insert' then
       local at = { line = 0, character = 0 }
@@ -90,11 +104,7 @@ while true do
   if message.method == 'exit' then
     os.exit(0)
   elseif message.method == 'initialized' then
-    local index = { ready = true, files = 1, symbols = 1, done = 1, total = 1 }
-    local host =
-      { state = 'ready', message = '', model = 'fake', engine = 'none', family = '', note = '' }
-    host.index = index
-    send({ method = 'edgewise/status', params = host })
+    tell_status()
   elseif message.id and message.method then
     local handler = handlers[message.method]
     send({ id = message.id, result = handler and handler(message.params) or vim.NIL })

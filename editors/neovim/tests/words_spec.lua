@@ -190,12 +190,13 @@ describe('an edit', function()
   end)
 end)
 
-describe('a model', function()
-  it('says where it is', function()
-    local model = { name = 'm', title = 'M', size_bytes = 12e6, path = '', problem = '' }
-    equal(models.label(model), 'm  M, 12 MB, not here: edgewise model pull m')
-    model.path = '/x'
-    equal(models.label(model), 'm  M, 12 MB, here')
+describe('models', function()
+  it('stand in columns', function()
+    local here = { name = 'm', title = 'M', size_bytes = 12e6, path = '/x', problem = '' }
+    local away = { name = 'm-7b', title = 'M 7B', size_bytes = 8.1e9, path = '', problem = '' }
+    local label = models.labels({ here, away })
+    equal(label(here), 'm        12 MB  here  M')
+    equal(label(away), 'm-7b   8100 MB        M 7B')
   end)
 end)
 

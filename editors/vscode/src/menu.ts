@@ -15,7 +15,7 @@ const SEPARATOR: Item = { label: '', kind: vscode.QuickPickItemKind.Separator };
 export async function showMenu(bar: StatusBar): Promise<void> {
   const chosen = await vscode.window.showQuickPick(items(bar), {
     title: bar.view.text.replace(/^\$\([^)]*\)\s*/, ''),
-    placeHolder: bar.view.detail,
+    placeHolder: bar.view.brief,
   });
   if (chosen?.command !== undefined) {
     await vscode.commands.executeCommand(chosen.command);

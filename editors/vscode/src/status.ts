@@ -44,6 +44,8 @@ export interface View {
   readonly kind: Kind;
   readonly text: string;
   readonly detail: string;
+  /** For the one line that the menu has for it. */
+  readonly brief: string;
 }
 
 const ICONS: Readonly<Record<Kind, string>> = {
@@ -55,12 +57,14 @@ const ICONS: Readonly<Record<Kind, string>> = {
   failed: '$(error)',
 };
 
+const NO_MODEL_YET = 'The model starts with the first suggestion.';
+
 export function view(known: Knowledge): View {
   return ofWork(known) ?? ofProcess(known.process) ?? ofPerson(known) ?? ofModel(known);
 }
 
-function show(kind: Kind, label: string, detail: string): View {
-  return { kind, text: `${ICONS[kind]} edgewise${label === '' ? '' : `: ${label}`}`, detail };
+function show(kind: Kind, label: string, detail: string, brief = detail): View {
+  return { kind, text: `${ICONS[kind]} edgewise${label === '' ? '' : `: ${label}`}`, detail, brief };
 }
 
 function ofWork(known: Knowledge): View | undefined {
@@ -74,7 +78,7 @@ function ofProcess(process: Process): View | undefined {
     case 'missing':
       return show('failed', 'not installed', process.problem);
     case 'failed':
-      return show('failed', 'failed', process.problem);
+      return show('failed', 'failed', process.problem, 'Read the log, then choose Restart.');
     case 'running':
       return process.status?.state === 'failed' ? show('failed', 'failed', process.status.message) : undefined;
   }
@@ -93,7 +97,7 @@ function ofModel(known: Knowledge): View {
   if (status === undefined) {
     return show('loading', 'starting', 'The server is starting.');
   }
-  return ofStart(status) ?? ofIndex(status) ?? (known.isComputing ? show('computing', '', 'Computing…') : show('ready', '', describe(status)));
+  return ofStart(status) ?? ofIndex(status) ?? (known.isComputing ? show('computing', '', 'Computing…') : show('ready', '', describe(status), abridge(status)));
 }
 
 function ofStart(status: ServerStatus): View | undefined {
@@ -105,14 +109,20 @@ function ofStart(status: ServerStatus): View | undefined {
 
 function ofIndex(status: ServerStatus): View | undefined {
   const { done, total, ready } = status.index;
+  const read = `${done} of ${total} files read.`;
   return ready || total === 0
     ? undefined
-    : show('loading', `reading ${Math.floor((100 * done) / total)} %`, `${describe(status)} ${done} of ${total} files read.`);
+    : show('loading', `reading ${Math.floor((100 * done) / total)} %`, `${describe(status)} ${read}`, read);
 }
 
-/** "Model builtin on llama_cpp. 12 files with 40 symbols are indexed. The model completes …" The narrow menu cuts the end. */
+/** "Model builtin on llama_cpp. 12 files with 40 symbols are indexed. The model completes …" */
 export function describe(status: ServerStatus): string {
-  const model = status.model === '' ? 'The model starts with the first suggestion.' : `Model ${status.model} on ${status.engine}.`;
+  const model = status.model === '' ? NO_MODEL_YET : `Model ${status.model} on ${status.engine}.`;
   const note = status.note === '' ? '' : ` The model ${status.note}.`;
   return `${model} ${status.index.files} files with ${status.index.symbols} symbols are indexed.${note}`;
+}
+
+function abridge(status: ServerStatus): string {
+  const model = status.model === '' ? NO_MODEL_YET : `Model ${status.model}.`;
+  return `${model} ${status.index.files} files, ${status.index.symbols} symbols.`;
 }

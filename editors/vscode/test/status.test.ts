@@ -42,4 +42,11 @@ describe('view', () => {
   it('forgets a snooze that is over', () => expect(view(known({ pause: snooze(0, 5), now: 300_000 })).kind).toBe('ready'));
   it('describes model and index', () =>
     expect(view(known()).detail).toBe('Model builtin on llama_cpp. 12 files with 40 symbols are indexed.'));
+  it.each([
+    [known(), 'Model builtin. 12 files, 40 symbols.'],
+    [withStatus({ model: '' }), 'The model starts with the first suggestion. 12 files, 40 symbols.'],
+    [withStatus({ index: { ready: false, files: 0, symbols: 0, done: 3, total: 8 } }), '3 of 8 files read.'],
+    [known({ process: { kind: 'failed', problem: 'The server /a/long/path ended.' } }), 'Read the log, then choose Restart.'],
+    [known({ off: 'Switched off.' }), 'Switched off.'],
+  ])('has a line that the menu does not cut', (knowledge, brief) => expect(view(knowledge).brief).toBe(brief));
 });

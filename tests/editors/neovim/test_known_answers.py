@@ -9,6 +9,9 @@ from tests.editors.neovim.conftest import StartEditor
 from tests.editors.neovim.driver import NVIM, PLUGIN, Editor
 
 FAKE_SERVER = [str(NVIM), "-l", str(PLUGIN / "tests" / "fake_server.lua")]
+SERVED = "return #vim.lsp.get_clients({ name = 'edgewise' }) > 0"
+WAKE = """local params = { command = 'edgewise.wake' }
+vim.lsp.get_clients({ name = 'edgewise' })[1]:request('workspace/executeCommand', params)"""
 THREE_LINES = "total = 0\nfor price in prices:\n    total += price"
 
 
@@ -66,6 +69,20 @@ def test_accepting_what_was_typed_into_since_the_answer(start: StartEditor, tmp_
     editor.press("<Tab>")
     editor.wait(lambda: "return" in editor.text(), "the accepted text")
     assert editor.text() == "return 1"
+
+
+def test_who_types_before_the_model_is_there_gets_ghost_text_when_it_is(start: StartEditor, tmp_path: Path):
+    (tmp_path / "a.py").write_text("")
+    fake = {"items": ["a suggestion"], "loads": True, "log": str(tmp_path / "log")}
+    options, variables = {"cmd": FAKE_SERVER}, {"FAKE": json.dumps(fake)}
+    editor = start(str(tmp_path / "a.py"), cwd=tmp_path, options=options, variables=variables)
+    editor.wait(
+        lambda: editor.status()["state"] == "loading" and editor.lua(SERVED), "a server without a model"
+    )
+    editor.type("i")
+    editor.wait(lambda: "textDocument/inlineCompletion" in (tmp_path / "log").read_text(), "a request")
+    editor.lua(WAKE)
+    assert editor.wait_ghost() == "a suggestion"
 
 
 def test_a_slow_answer_for_a_place_that_was_left_is_not_shown(start: StartEditor, tmp_path: Path):

@@ -334,6 +334,11 @@ class Workbench:
     def notices(self) -> Locator:
         return self.page.locator(".notifications-toasts .notification-toast")
 
+    @property
+    def bell(self) -> Locator:
+        """Says how many notifications there are that nobody has read, seen or not."""
+        return self.page.locator('[id="status.notifications"] [aria-label]').first
+
     def clear_notices(self) -> None:
         self.command("Notifications: Clear All Notifications")
         expect(self.notices).to_have_count(0)

@@ -50,6 +50,13 @@ async def test_without_an_index_the_file_alone_speaks() -> None:
     assert facts.code == "def f(a):\n    return g(a)"
 
 
+async def test_a_module_that_calls_only_libraries_lists_no_calls() -> None:
+    facts = await facts_of("import x\n\nvalue = x.make(print)\n", at="import")
+    assert facts.kind == "module"
+    assert facts.calls
+    assert "Calls" not in render_markdown(facts)
+
+
 async def test_unsaved_text_is_explained(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("def old(): pass\n")
     index = IndexService([tmp_path], tmp_path / "cache")

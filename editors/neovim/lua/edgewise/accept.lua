@@ -128,7 +128,6 @@ function M.select(count)
   return true
 end
 
---- Neovim has no function for it, so this repeats what it does when the cursor moves.
 ---@param on_answer? fun()
 ---@return boolean
 function M.ask(on_answer)
@@ -138,8 +137,7 @@ function M.ask(on_answer)
   end
   require('edgewise.wire').mark_by_hand(bufnr, on_answer)
   vim.schedule(function()
-    local group = 'nvim.lsp.inline_completion:' .. bufnr
-    vim.api.nvim_exec_autocmds('CursorMovedI', { group = group, buffer = bufnr, modeline = false })
+    ghost.request(bufnr)
   end)
   return true
 end

@@ -61,10 +61,23 @@ function M.add_folder(client, root)
   end
 end
 
+--- Who began to type before the model was there waits for it: Neovim asks at the next key only.
+local function ask_where_typed()
+  local bufnr = vim.api.nvim_get_current_buf()
+  local is_ours = #vim.lsp.get_clients({ name = 'edgewise', bufnr = bufnr }) > 0
+  if is_ours and vim.startswith(vim.api.nvim_get_mode().mode, 'i') and not ghost.text(bufnr) then
+    ghost.request(bufnr)
+  end
+end
+
 ---@type table<string, lsp.Handler>
 local HANDLERS = {
   ['edgewise/status'] = function(_, params)
+    local before = status.facts.host
     status.note({ host = params })
+    if params.state == 'ready' and not (before and before.state == 'ready') then
+      vim.schedule(ask_where_typed)
+    end
   end,
   ['window/showMessage'] = function(_, params)
     notice.once(params.message, params.message, LEVELS[params.type] or vim.log.levels.INFO)
@@ -137,6 +150,9 @@ local function on_attach(event)
   if client and client.name == 'edgewise' then
     M.refresh(event.buf)
     require('edgewise.cursor').moved()
+    if status.facts.host and status.facts.host.state == 'ready' then
+      ask_where_typed()
+    end
   end
 end
 

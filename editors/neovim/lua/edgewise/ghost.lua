@@ -154,6 +154,15 @@ function M.refuse(bufnr)
   end
 end
 
+--- Has Neovim ask the server. It has no function for it, so this repeats what it does when the cursor moves.
+---@param bufnr integer
+function M.request(bufnr)
+  if vim.lsp.inline_completion.is_enabled({ bufnr = bufnr }) then
+    local group = 'nvim.lsp.inline_completion:' .. bufnr
+    vim.api.nvim_exec_autocmds('CursorMovedI', { group = group, buffer = bufnr, modeline = false })
+  end
+end
+
 ---@param bufnr integer
 function M.forget(bufnr)
   suggestions[bufnr], shown[bufnr] = nil, nil

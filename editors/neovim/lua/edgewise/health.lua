@@ -39,7 +39,8 @@ local function check_program()
     })
     return
   end
-  health.ok(table.concat(command, ' '))
+  local path = vim.fn.exepath(command[1])
+  health.ok(table.concat(command, ' ') .. (path ~= command[1] and (', which is ' .. path) or ''))
   local run = vim.system({ command[1], '--version' }, { text = true }):wait(10000)
   if run.code == 0 then
     health.ok(vim.trim(run.stdout))
@@ -50,13 +51,14 @@ end
 
 local function check_server()
   health.start('Server')
-  local now = require('edgewise.status').of()
-  local say = now.state == 'failed' and health.error or health.ok
-  say(now.state .. (now.message ~= '' and (': ' .. now.message) or ''))
+  local state, message = require('edgewise.status').of_server()
+  local say = state == 'failed' and health.error or health.ok
+  say(state .. (message ~= '' and (': ' .. message) or ''))
   for _, client in ipairs(vim.lsp.get_clients({ name = 'edgewise' })) do
     local n_buffers = vim.tbl_count(client.attached_buffers)
     local version = (client.server_info or {}).version or '?'
-    health.ok(('edgewise %s serves %d buffers'):format(version, n_buffers))
+    local noun = n_buffers == 1 and 'buffer' or 'buffers'
+    health.ok(('edgewise %s serves %d %s'):format(version, n_buffers, noun))
     if not client:supports_method('textDocument/inlineCompletion') then
       health.error('it offers no inline completion')
     end

@@ -50,11 +50,19 @@ function M.names()
   end, known)
 end
 
----@param model edgewise.Model
----@return string
-function M.label(model)
-  local where = model.path ~= '' and 'here' or 'not here: edgewise model pull ' .. model.name
-  return ('%s  %s, %.0f MB, %s'):format(model.name, model.title, model.size_bytes / 1e6, where)
+--- One row for each model, in columns.
+---@param models edgewise.Model[]
+---@return fun(model: edgewise.Model): string
+function M.labels(models)
+  local width = 0
+  for _, model in ipairs(models) do
+    width = math.max(width, #model.name)
+  end
+  local row = '%-' .. width .. 's %6.0f MB  %-4s  %s'
+  return function(model)
+    local where = model.path ~= '' and 'here' or ''
+    return row:format(model.name, model.size_bytes / 1e6, where, model.title)
+  end
 end
 
 --- Runs the program without waiting for it.
@@ -93,7 +101,10 @@ function M.choose(name)
     return use(name)
   end
   run({ 'model', 'list', '--json' }, function(output)
-    vim.ui.select(parse_list(output), { prompt = 'Model', format_item = M.label }, function(model)
+    local models = parse_list(output)
+    local prompt = 'Model (what is not here is fetched by `edgewise model pull NAME` in a shell)'
+    local options = { prompt = prompt, format_item = M.labels(models) }
+    vim.ui.select(models, options, function(model)
       if model then
         use(model.name)
       end

@@ -19,9 +19,16 @@ end
 local function index_words(index)
   if index.ready then
     return ('%d files, %d symbols'):format(index.files, index.symbols)
+  elseif index.total > 0 then
+    return ('reading, %d of %d files'):format(index.done, index.total)
   end
-  return index.total > 0 and ('reading, %d of %d files'):format(index.done, index.total)
-    or 'not read'
+  local client = request.client()
+  if client and not client.root_dir and #(client.workspace_folders or {}) == 0 then
+    local markers = require('edgewise.config').options.root_markers
+    local names = vim.iter(markers):flatten():join(', ')
+    return ('none, only what is open is known: no folder above has one of %s'):format(names)
+  end
+  return 'not read'
 end
 
 ---@param told table What `edgewise.status` answers.

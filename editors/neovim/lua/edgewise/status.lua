@@ -40,8 +40,9 @@ local function percent_of(host)
   return math.floor(100 * index.done / index.total)
 end
 
+--- How the server is, whatever the buffer.
 ---@return edgewise.State, string
-local function server_state()
+function M.of_server()
   local host = facts.host
   if facts.failure then
     return 'failed', facts.failure
@@ -65,7 +66,7 @@ end
 ---@param bufnr? integer
 ---@return edgewise.Status
 function M.of(bufnr)
-  local state, message = server_state()
+  local state, message = M.of_server()
   local refusal = require('edgewise.guard').refusal(bufnr or 0)
   if refusal and state ~= 'failed' then
     state, message = 'off', refusal
