@@ -106,39 +106,36 @@ class MessageReader:
         self._on_message = on_message
         self._on_end = on_end
         self._parser = FrameParser()
-        self._bodies: deque[bytes] = deque()
+        self._messages: deque[object] = deque()
+        self._is_paused = False
         self._room = threading.Semaphore(MAX_UNDELIVERED)
 
     def start(self) -> None:
         try:
-            self._watch()
+            self._loop.add_reader(self._descriptor, self._on_readable)
         except (NotImplementedError, OSError):  # a file; a pipe on Windows
             threading.Thread(target=self._run, name="edgewise-reader", daemon=True).start()
 
-    def _watch(self) -> None:
-        self._loop.add_reader(self._descriptor, self._on_readable)
-
     def _on_readable(self) -> None:
         data = self._read()
-        self._bodies.extend(self._parser.feed(data))
+        self._messages.extend(map(parse_body, self._parser.feed(data)))
+        if not data or len(self._messages) > 1:
+            self._loop.remove_reader(self._descriptor)
+            self._is_paused = True
         if not data:
-            self._loop.remove_reader(self._descriptor)
             self._on_end()
-        elif len(self._bodies) == 1:
-            self._on_message(parse_body(self._bodies.popleft()))
-        elif self._bodies:
-            self._loop.remove_reader(self._descriptor)
+        elif self._messages:
             self._loop.call_soon(self._deliver_next)
 
     def _deliver_next(self) -> None:
-        """Of several that came together. The loop breathes in between, and nothing is read before the
-        last."""
-        body = self._bodies.popleft()
-        if self._bodies:
+        """Where several came together, the loop breathes in between, and nothing is read before the last."""
+        message = self._messages.popleft()
+        if self._messages:
             self._loop.call_soon(self._deliver_next)
-        else:
-            self._watch()
-        self._on_message(parse_body(body))
+        elif self._is_paused:
+            self._is_paused = False
+            self._loop.add_reader(self._descriptor, self._on_readable)
+        self._on_message(message)
 
     def _read(self) -> bytes:
         try:
