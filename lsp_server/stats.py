@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from lsp_server.trace import ACCEPTED, IGNORED, PREFETCH, PREPARE, REJECTED, REQUEST, TraceRecord
+from lsp_server.trace import ACCEPTED, IGNORED, PREFETCH, PREPARE, REJECTED, REQUEST, TraceRecord, TraceValue
 
 STAGES = ("context", "cache", "search", "generate", "filters", "wait")
 TOKENS = ("n_prompt", "n_cached", "n_evaluated", "n_generated")
@@ -42,7 +42,8 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
 class Summary:
     """`outcomes` count requests by how they ended. `n_suggestions` are the shown ones, each once, however
     often its rest was shown while it was typed; of them `n_accepted` were taken, `n_rejected` refused and
-    `n_ignored` passed over. Of the others nobody knows yet."""
+    `n_ignored` passed over. Of the others nobody knows yet. `n_precedents` of them followed a precedent, and
+    of those `n_precedents_accepted` were taken."""
 
     n_requests: int = 0
     n_cached: int = 0
@@ -51,6 +52,8 @@ class Summary:
     n_accepted: int = 0
     n_rejected: int = 0
     n_ignored: int = 0
+    n_precedents: int = 0
+    n_precedents_accepted: int = 0
     n_unasked: int = 0
     n_prepared: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)
@@ -67,7 +70,9 @@ def requests_of(records: Iterable[TraceRecord]) -> list[TraceRecord]:
 def summarise(records: Sequence[TraceRecord]) -> Summary:
     requests = requests_of(records)
     methods = Counter(record.method for record in records)
-    verdicts = _verdicts(records)
+    last_verdicts = _verdicts(records)
+    verdicts = Counter(last_verdicts.values())
+    precedents = _precedents(requests)
     return Summary(
         n_requests=len(requests),
         n_cached=sum(bool(record.fields.get("is_cached")) for record in requests),
@@ -76,6 +81,8 @@ def summarise(records: Sequence[TraceRecord]) -> Summary:
         n_accepted=verdicts[ACCEPTED],
         n_rejected=verdicts[REJECTED],
         n_ignored=verdicts[IGNORED],
+        n_precedents=len(precedents),
+        n_precedents_accepted=sum(last_verdicts.get(one) == ACCEPTED for one in precedents),
         n_unasked=methods[PREFETCH],
         n_prepared=methods[PREPARE],
         outcomes=dict(Counter(str(record.fields.get("outcome")) for record in requests).most_common()),
@@ -86,7 +93,7 @@ def summarise(records: Sequence[TraceRecord]) -> Summary:
     )
 
 
-def _verdicts(records: Iterable[TraceRecord]) -> Counter[str]:
+def _verdicts(records: Iterable[TraceRecord]) -> dict[TraceValue, str]:
     """The last one on each suggestion: a later one is written only where it weighs more."""
     last = {
         record.fields.get("suggestion"): record.method
@@ -94,12 +101,21 @@ def _verdicts(records: Iterable[TraceRecord]) -> Counter[str]:
         if record.method in (ACCEPTED, REJECTED, IGNORED)
     }
     last.pop(None, None)  # of another version of edgewise
-    return Counter(last.values())
+    return last
 
 
 def _n_suggestions(requests: Iterable[TraceRecord]) -> int:
+    return len(_suggestions(requests))
+
+
+def _precedents(requests: Iterable[TraceRecord]) -> set[TraceValue]:
+    """The suggestions that were made without the model."""
+    return _suggestions(one for one in requests if one.fields.get("n_places"))
+
+
+def _suggestions(requests: Iterable[TraceRecord]) -> set[TraceValue]:
     shown = (one for one in requests if one.fields.get("outcome") == SHOWN)
-    return len({one.fields.get("suggestion") for one in shown} - {None})
+    return {one.fields.get("suggestion") for one in shown} - {None}
 
 
 def _stage(records: Iterable[TraceRecord], name: str) -> list[float]:
@@ -126,6 +142,8 @@ def rows(summary: Summary) -> list[tuple[str, str, str]]:
         *((f"  {outcome}", str(n), "") for outcome, n in summary.outcomes.items()),
         ("suggestions", str(summary.n_suggestions), ""),
         *((f"  {verdict}", str(n), "") for verdict, n in verdicts_of(summary)),
+        ("  of them by precedents", str(summary.n_precedents), ""),
+        ("    accepted", str(summary.n_precedents_accepted), ""),
         ("computed and never asked for", str(summary.n_unasked), ""),
         ("prompts prepared at rest", str(summary.n_prepared), ""),
         ("request to answer, ms", *_shown(summary.answer_ms)),

@@ -54,6 +54,15 @@ def test_a_summary() -> None:
     assert summary.reused_share == 0.49
 
 
+def test_what_followed_a_precedent_is_told_apart() -> None:
+    followed = [record(suggestion=name, n_places=2) for name in ("p", "q")]
+    typed_through = record(is_cached=True, suggestion="p")
+    summary = summarise([*RECORDS, *followed, typed_through, record(method=ACCEPTED, suggestion="p")])
+    assert (summary.n_suggestions, summary.n_accepted) == (4, 2)
+    assert (summary.n_precedents, summary.n_precedents_accepted) == (2, 1)
+    assert ("  of them by precedents", "2", "") in rows(summary)
+
+
 def test_nothing_is_a_summary_too() -> None:
     assert summarise([]).answer_ms == Spread()
     assert rows(summarise([]))
