@@ -348,12 +348,11 @@ class Session:
             return
         status = self._index.status
         counts = (status.is_ready, status.n_files, status.n_symbols, folder.n_done, folder.n_total)
-        self._index_progress = IndexProgress(*counts)
+        self._index_progress = IndexProgress(*counts, doing=folder.step)
         if folder.is_done and status.is_settled:
             shown.end(" ".join(status.problems))
         else:
-            percentage = 100 * folder.n_done // max(folder.n_total, 1)
-            shown.report(f"{folder.n_done} of {folder.n_total} files", percentage)
+            shown.report(f"{folder.step}: {folder.n_done} of {folder.n_total} files", folder.percentage)
         self._publish()
 
     def _publish(self) -> None:

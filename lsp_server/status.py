@@ -16,13 +16,14 @@ NO_FIM_NOTE = "completes from the text before the cursor alone"
 
 @dataclass(frozen=True, slots=True)
 class IndexProgress:
-    """What the index holds, and how far the folder that is being read has come."""
+    """What the index holds, and how far the folder that is being indexed has come with what it is `doing`."""
 
     is_ready: bool = False
     n_files: int = 0
     n_symbols: int = 0
     n_done: int = 0
     n_total: int = 0
+    doing: str = ""
 
 
 @dataclass(frozen=True, slots=True)

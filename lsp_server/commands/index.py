@@ -84,10 +84,17 @@ def open_bar() -> Iterator[Callable[[Progress], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("Reading files"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    from lsp_server.index.messages import Step
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda progress: bar.update(task, completed=progress.n_done, total=progress.n_total or None)
+        task = bar.add_task(str(Step.READING).capitalize(), total=None)
+
+        def show(progress: Progress) -> None:
+            said = str(progress.step).capitalize()
+            bar.update(task, description=said, completed=progress.n_done, total=progress.n_total or None)
+
+        yield show
 
 
 def _build_answer(root: Path, status: IndexStatus, seconds: float) -> dict[str, Any]:

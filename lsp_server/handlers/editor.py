@@ -190,6 +190,7 @@ def status_json(status: Status) -> dict[str, Any]:
             "symbols": status.index.n_symbols,
             "done": status.index.n_done,
             "total": status.index.n_total,
+            "doing": status.index.doing,
         },
     }
 

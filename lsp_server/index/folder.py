@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lsp_server.index.crawl import Limits
 from lsp_server.index.link import WorkerDied, WorkerLink
-from lsp_server.index.messages import BatchDone, Event, Job, JobDone, JobFailed, Planned, Rebuilt
+from lsp_server.index.messages import BatchDone, Event, Job, JobDone, JobFailed, Planned, Rebuilt, Step
 from lsp_server.index.reader import Reader, Totals, read_totals
 from lsp_server.index.store import LOG_NAME, workspace_folder
 from lsp_server.index.update import MAX_SINGLE_PATHS
@@ -28,17 +28,27 @@ _MAX_DEATHS = 3
 # only a change is a reason to try again.
 RETRY_AFTER_S = (1.0, 5.0, 30.0, 120.0)
 
+# Of the time that a job takes, in percent: what comes before a step, and the step.
+_SHARES = {Step.READING: (0, 60), Step.DETAILS: (60, 40)}
+
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the indexing of a folder is."""
+    """How far a step of the indexing of a folder is."""
 
     root: Path
     n_done: int
     n_total: int
     is_done: bool = False
+    step: Step = Step.READING
+
+    @property
+    def percentage(self) -> int:
+        """Of all steps: it never goes back."""
+        before, share = _SHARES[self.step]
+        return before + share * self.n_done // max(self.n_total, 1)
 
 
 class FolderIndex:
@@ -70,6 +80,7 @@ class FolderIndex:
         self._task: asyncio.Task[None] | None = None
         self._watcher: Watcher | None = None
         self._n_done = self._n_total = 0
+        self._step = Step.READING
         self._n_committed = 0
         self._n_told = 0
 
@@ -170,7 +181,7 @@ class FolderIndex:
         self._is_all_changed = self._is_all_changed or has_failed
         self.n_jobs += 1
         n_files = 0 if has_failed else self._n_total  # nothing is being read any more
-        self._on_progress(Progress(self.root, n_files, n_files, is_done=True))
+        self._on_progress(Progress(self.root, n_files, n_files, is_done=True, step=self._step))
 
     async def _perform(self, job: Job) -> JobDone | JobFailed:
         """Again after each death of the worker, as long as it gets further: what it committed stays."""
@@ -192,11 +203,11 @@ class FolderIndex:
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, Planned):
-            self._n_done, self._n_total = 0, event.n_files
+            self._n_done, self._n_total, self._step = 0, event.n_files, event.step
         elif isinstance(event, BatchDone):
             self._n_done += event.n_files
             self._n_committed += 1
-            self._on_progress(Progress(self.root, self._n_done, self._n_total))
+            self._on_progress(Progress(self.root, self._n_done, self._n_total, step=self._step))
         elif isinstance(event, Rebuilt):
             self._notes["rebuilt"] = (
                 f"The index of {self.root} was set aside and made afresh, because {event.reason}."

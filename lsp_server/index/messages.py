@@ -7,9 +7,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any, TypeAlias
 
 from lsp_server.index.crawl import Limits
+
+
+class Step(StrEnum):
+    """What a job does, as it is shown to people. After the first step every file is searchable."""
+
+    READING = "reading"
+    DETAILS = "adding words and types"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +30,15 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """So many files are new or changed."""
+    """A step begins: so many files are new or changed, or lack their details."""
 
     n_files: int
+    step: Step = Step.READING
 
 
 @dataclass(frozen=True, slots=True)
 class BatchDone:
-    """They are committed."""
+    """So many more files of the step are committed."""
 
     n_files: int
 
@@ -85,6 +94,8 @@ def write_event(event: Event) -> bytes:
 
 def read_event(line: bytes) -> Event:
     values: dict[str, Any] = json.loads(line)
+    if "step" in values:
+        values["step"] = Step(values["step"])
     return _EVENTS[values.pop("event")](**values)
 
 

@@ -34,9 +34,9 @@ LOG_NAME = "worker.log"
 _PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = NORMAL",
-    "wal_autocheckpoint = 4000",
+    "wal_autocheckpoint = 8000",
     "journal_size_limit = 8000000",
-    "cache_size = -16000",
+    "cache_size = -32000",
 )
 
 _STAMP = "size_bytes, mtime_ns, checked_ns, hash, skip_reason, skip_detail"

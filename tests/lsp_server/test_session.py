@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -26,9 +27,13 @@ class Recorder:
         self.errors: list[str] = []
         self.warnings: list[str] = []
         self.progress: list[str] = []
+        self.reports: list[str] = []
+        self.is_indexed = asyncio.Event()
 
     def show_status(self, status: Status) -> None:
         self.statuses.append(status)
+        if status.index.is_ready:
+            self.is_indexed.set()
 
     def show_error(self, sentence: str) -> None:
         self.errors.append(sentence)
@@ -42,6 +47,7 @@ class Recorder:
 
     def report(self, message: str, percentage: int | None = None) -> None:
         assert percentage is None or 0 <= percentage <= 100
+        self.reports.append(message)
 
     def end(self, message: str = "") -> None:
         self.progress.append("end")
@@ -103,6 +109,25 @@ async def test_a_problem_is_told_when_it_is_new(session: Session, editor: Record
 async def test_the_newest_settings_win_over_those_of_the_start(session: Session):
     session.configure({"completion": {"max_tokens": 5, "timeout_ms": 100}}, {"completion": {"max_tokens": 6}})
     assert (session.settings.completion.max_tokens, session.settings.completion.timeout_ms) == (6, 100)
+
+
+async def test_what_is_done_to_a_workspace_is_said(session: Session, editor: Recorder, tmp_path: Path):
+    """Every file is searchable, and yet there is work: "reading 100 %" would be no answer to what it is."""
+    root = tmp_path / "project"
+    root.mkdir()
+    for number in range(100):
+        (root / f"m{number}.py").write_text("x = 1\n")
+    session.configure({"model": {"name": str(tmp_path / "missing.gguf")}}, {})
+    session.set_roots([str(root)])
+    await session.reconcile()
+    await asyncio.wait_for(editor.is_indexed.wait(), 60)
+    assert editor.reports[1::2] == ["reading: 100 of 100 files", "adding words and types: 100 of 100 files"]
+    shown = [status.index for status in editor.statuses if status.index.n_total]
+    assert [(index.doing, index.is_ready) for index in shown] == [
+        *[("reading", False)] * 2,
+        *[("adding words and types", False)] * 2,
+        ("adding words and types", True),
+    ]
 
 
 async def test_a_snapshot_does_not_change_with_its_document(session: Session):

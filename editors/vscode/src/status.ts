@@ -17,6 +17,8 @@ export interface ServerStatus {
     readonly symbols: number;
     readonly done: number;
     readonly total: number;
+    /** What is done to the files, in words; older servers do not say it. */
+    readonly doing?: string;
   };
 }
 
@@ -108,11 +110,11 @@ function ofStart(status: ServerStatus): View | undefined {
 }
 
 function ofIndex(status: ServerStatus): View | undefined {
-  const { done, total, ready } = status.index;
-  const read = `${done} of ${total} files read.`;
+  const { done, total, ready, doing = 'reading' } = status.index;
+  const so = `Now ${doing}: ${done} of ${total} files.`;
   return ready || total === 0
     ? undefined
-    : show('loading', `reading ${Math.floor((100 * done) / total)} %`, `${describe(status)} ${read}`, read);
+    : show('loading', `${doing} ${Math.floor((100 * done) / total)} %`, `${describe(status)} ${so}`, so);
 }
 
 /** "Model builtin on llama_cpp. 12 files with 40 symbols are indexed. The model completes …" */

@@ -4,7 +4,7 @@ import { view, type Knowledge, type ServerStatus } from '../src/status';
 
 const STATUS: ServerStatus = {
   state: 'ready', message: '', model: 'builtin', engine: 'llama_cpp', family: 'edgewise', note: '',
-  index: { ready: true, files: 12, symbols: 40, done: 12, total: 12 },
+  index: { ready: true, files: 12, symbols: 40, done: 12, total: 12, doing: 'adding words and types' },
 };
 
 function known(change: Partial<Knowledge> = {}): Knowledge {
@@ -25,7 +25,11 @@ describe('view', () => {
     ['loading', known({ process: { kind: 'running' } }), '$(loading~spin) edgewise: starting'],
     ['loading', withStatus({ state: 'starting' }), '$(loading~spin) edgewise: loading the model'],
     ['loading', withStatus({ state: 'restarting' }), '$(loading~spin) edgewise: restarting the model'],
-    ['loading', withStatus({ index: { ready: false, files: 0, symbols: 0, done: 3, total: 8 } }), '$(loading~spin) edgewise: reading 37 %'],
+    ['loading', withStatus({ index: { ready: false, files: 0, symbols: 0, done: 3, total: 8, doing: 'reading' } }), '$(loading~spin) edgewise: reading 37 %'],
+    [
+      'loading', withStatus({ index: { ready: false, files: 0, symbols: 0, done: 1, total: 8, doing: 'adding words and types' } }),
+      '$(loading~spin) edgewise: adding words and types 12 %',
+    ],
     ['loading', known({ work: 'fetching 12 %' }), '$(loading~spin) edgewise: fetching 12 %'],
     ['paused', known({ pause: { kind: 'paused', until: FOR_GOOD } }), '$(debug-pause) edgewise: paused'],
     ['paused', known({ pause: snooze(0, 5), now: 61_000 }), '$(debug-pause) edgewise: paused, 4 min left'],
@@ -45,7 +49,7 @@ describe('view', () => {
   it.each([
     [known(), 'Model builtin. 12 files, 40 symbols.'],
     [withStatus({ model: '' }), 'The model starts with the first suggestion. 12 files, 40 symbols.'],
-    [withStatus({ index: { ready: false, files: 0, symbols: 0, done: 3, total: 8 } }), '3 of 8 files read.'],
+    [withStatus({ index: { ready: false, files: 0, symbols: 0, done: 3, total: 8, doing: 'reading' } }), 'Now reading: 3 of 8 files.'],
     [known({ process: { kind: 'failed', problem: 'The server /a/long/path ended.' } }), 'Read the log, then choose Restart.'],
     [known({ off: 'Switched off.' }), 'Switched off.'],
   ])('has a line that the menu does not cut', (knowledge, brief) => expect(view(knowledge).brief).toBe(brief));

@@ -21,6 +21,7 @@ from filelock import FileLock
 from lsp_server.index import store
 from lsp_server.index.crawl import SkipReason
 from lsp_server.index.folder import FolderIndex, Progress
+from lsp_server.index.messages import Step
 from lsp_server.index.schema import SCHEMA_VERSION
 from lsp_server.index.service import IndexService
 from lsp_server.settings import IndexSettings
@@ -173,9 +174,12 @@ async def test_progress_ends_with_done(root: Path, cache: Path) -> None:
     await service.start(watch=False)
     await service.wait_ready()
     await service.aclose()
-    assert (told[0].n_done, told[0].n_total) in ((36, 100), (64, 100))
-    assert {(item.n_done, item.n_total) for item in told[1:]} == {(100, 100)}
-    assert [item.is_done for item in told] == [*[False] * (len(told) - 1), True]
+    assert [item.step for item in told] == [*[Step.READING] * 2, *[Step.DETAILS] * 3]
+    assert {told[0].n_done, told[2].n_done} <= {36, 64}
+    assert [item.n_done for item in (told[1], *told[3:])] == [100] * 3
+    assert {item.n_total for item in told} == {100}
+    assert [item.percentage for item in told] == sorted(item.percentage for item in told)
+    assert [item.is_done for item in told] == [False, False, False, False, True]
 
 
 async def test_worker_killed_while_idle_is_replaced(start_service: StartService, root: Path) -> None:

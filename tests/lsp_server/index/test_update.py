@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from lsp_server.index import update
 from lsp_server.index.crawl import Limits, Skipped, SkipReason
 from lsp_server.index.extractor import Extracted, Task, Wanted, extract, parse_source
-from lsp_server.index.messages import BatchDone, Event, Job, JobDone, Planned
+from lsp_server.index.messages import BatchDone, Event, Job, JobDone, Planned, Step
 from lsp_server.index.reader import Reader
 from lsp_server.index.store import Store, make_private_folder
 from lsp_server.index.update import Update
@@ -140,10 +141,27 @@ def test_ignored_and_unknown_paths_do_nothing(bench: Bench) -> None:
 
 def test_many_files_make_few_batches(bench: Bench) -> None:
     write_files(bench.root, {f"m{i}.py": "x = 1\n" for i in range(200)})
-    done = bench.run()
-    done_files = [64, 64, 64, 8, 0, 0, 0, 0]
-    assert bench.events == [Planned(200), *map(BatchDone, done_files)]
-    assert done.n_batches == 4
+    assert bench.run().n_batches == 4
+
+
+def test_the_steps_of_a_job_are_told_and_every_file_of_each(bench: Bench) -> None:
+    """The first batch is written at once, and what came meanwhile together."""
+    write_files(bench.root, {f"m{i}.py": "x = 1\n" for i in range(2000)})
+    bench.run()
+    plans = [index for index, event in enumerate(bench.events) if isinstance(event, Planned)]
+    assert [bench.events[index] for index in plans] == [Planned(2000), Planned(2000, Step.DETAILS)]
+    reading, details = bench.events[1 : plans[1]], bench.events[plans[1] + 1 :]
+    for events in (reading, details):
+        counts = [event.n_files for event in events if isinstance(event, BatchDone)]
+        assert (counts[0], sum(counts)) == (64, 2000)
+        assert len(counts) == len(events) < 2000 / 64
+
+
+def test_what_waits_to_be_written_is_bounded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(update, "_TOGETHER", 3)
+    write_files(bench.root, {f"m{i}.py": "x = 1\n" for i in range(640)})
+    bench.run()
+    assert max(event.n_files for event in bench.events if isinstance(event, BatchDone)) <= 3 * 64
 
 
 def test_guilty_file_is_tried_again_when_it_changes(bench: Bench) -> None:
@@ -179,7 +197,7 @@ def test_file_that_vanishes_between_the_crawl_and_the_read(bench: Bench) -> None
     write_files(bench.root, {"a.py": "a = 1", "b.py": "b = 1"})
 
     def tell(event: Event) -> None:
-        if isinstance(event, Planned):
+        if event == Planned(2):
             (bench.root / "a.py").unlink()
 
     done = Update(bench.root, bench.store, bench.extract_all, tell).run(Job(Limits()))

@@ -14,13 +14,13 @@ local function show(title, text)
   return window
 end
 
----@param index { ready: boolean, files: integer, symbols: integer, done: integer, total: integer }
+---@param index edgewise.IndexStatus
 ---@return string
 local function index_words(index)
   if index.ready then
     return ('%d files, %d symbols'):format(index.files, index.symbols)
   elseif index.total > 0 then
-    return ('reading, %d of %d files'):format(index.done, index.total)
+    return ('%s, %d of %d files'):format(index.doing or 'reading', index.done, index.total)
   end
   local client = request.client()
   if client and not client.root_dir and #(client.workspace_folders or {}) == 0 then
@@ -61,7 +61,7 @@ end
 ---@return string[]
 local function own_lines()
   local now = status.of(0)
-  local percent = now.percent and (' (%d%% of the workspace read)'):format(now.percent) or ''
+  local percent = now.percent and (' (%s, %d%%)'):format(now.doing, now.percent) or ''
   local message = now.message ~= '' and { now.message, '' } or {}
   return vim.list_extend({ '# ' .. now.state .. percent, '' }, message)
 end

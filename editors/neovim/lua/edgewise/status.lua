@@ -8,8 +8,17 @@ local M = {}
 ---@class edgewise.Status
 ---@field state edgewise.State
 ---@field message string A sentence, or ''.
----@field percent? integer Of the workspace that is being read.
+---@field doing? string What is done to the workspace: "reading", "adding words and types".
+---@field percent? integer How much of that is done.
 ---@field model string
+
+---@class edgewise.IndexStatus
+---@field ready boolean
+---@field files integer
+---@field symbols integer
+---@field done integer Of `total` files, by the step that is being done.
+---@field total integer
+---@field doing? string The step, in words.
 
 ---@class edgewise.HostStatus What `edgewise/status` tells.
 ---@field state string
@@ -18,7 +27,7 @@ local M = {}
 ---@field engine string
 ---@field family string
 ---@field note string
----@field index { ready: boolean, files: integer, symbols: integer, done: integer, total: integer }
+---@field index edgewise.IndexStatus
 
 ---@class edgewise.Facts
 ---@field process 'none'|'starting'|'running'|'restarting'
@@ -31,13 +40,13 @@ local facts = { process = 'none', n_computing = 0, is_paused = false }
 M.facts = facts
 
 ---@param host edgewise.HostStatus?
----@return integer?
-local function percent_of(host)
+---@return string? doing, integer? percent
+local function work_of(host)
   local index = host and host.index
   if not index or index.ready or index.total == 0 then
     return nil
   end
-  return math.floor(100 * index.done / index.total)
+  return index.doing or 'reading', math.floor(100 * index.done / index.total)
 end
 
 --- How the server is, whatever the buffer.
@@ -72,10 +81,12 @@ function M.of(bufnr)
     state, message = 'off', refusal
   end
   local host = facts.host
+  local doing, percent = work_of(host)
   return {
     state = state,
     message = message,
-    percent = percent_of(host),
+    doing = doing,
+    percent = percent,
     model = host and host.model or '',
   }
 end
@@ -97,7 +108,7 @@ function M.line(bufnr)
   local status = M.of(bufnr)
   local words = WORDS[status.state]
   local shows_percent = status.percent and (status.state == 'loading' or status.state == 'ready')
-  return shows_percent and ('%s %d%%%%'):format(words, status.percent) or words
+  return shows_percent and ('edgewise %s %d%%%%'):format(status.doing, status.percent) or words
 end
 
 ---@type string?
@@ -105,7 +116,7 @@ local last
 
 local function publish()
   local status = M.of(0)
-  local now = status.state .. '\n' .. status.message .. '\n' .. tostring(status.percent)
+  local now = status.state .. '\n' .. status.message .. '\n' .. tostring(status.doing) .. tostring(status.percent)
   if now == last then
     return
   end
