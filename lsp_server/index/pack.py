@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import json
 import zlib
+from array import array
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
 from lsp_server.index.chunk import cut, words_in
 from lsp_server.index.fact_readers import read_facts
 from lsp_server.index.facts import write_facts
+from lsp_server.index.languages import Language
 from lsp_server.index.offsets import encode
 from lsp_server.index.parse import ParsedFile
-from lsp_server.index.references import ReferenceRow
+from lsp_server.index.references import Places, Scope, find_references
 from lsp_server.types import Reference, Span, Symbol
 
 # Enough for a list of symbols; who explains a definition parses its file anyway.
 _DOCSTRING_CHARS = 400
 _FASTEST = 1
+_NUMBER = array("I").itemsize
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -30,7 +34,7 @@ class Packed(NamedTuple):
     """What makes a file searchable. `rows` by table, in the order of the columns in `schema.TABLES`."""
 
     rows: dict[str, list[Row]]
-    refs: bytes
+    places: bytes
     text: bytes
     has_errors: bool
 
@@ -46,7 +50,7 @@ class Details(NamedTuple):
 def pack(parsed: ParsedFile, text: str) -> Packed:
     return Packed(
         rows={name: rows_of(parsed) for name, rows_of in ROWS.items()},
-        refs=_pack_references(parsed.reference_rows),
+        places=_pack_places(parsed.places),
         text=zlib.compress(encode(text), _FASTEST),
         has_errors=parsed.has_errors,
     )
@@ -76,23 +80,42 @@ def _imports(parsed: ParsedFile) -> list[Row]:
 ROWS: Mapping[str, Callable[[ParsedFile], list[Row]]] = {"symbols": _symbols, "imports": _imports}
 
 
-def _pack_references(rows: Sequence[ReferenceRow]) -> bytes:
-    """Column by column: names repeat, and so do scopes. The end is where the name is."""
-    columns = list(zip(*rows, strict=True))[:-1]
-    return zlib.compress(json.dumps(columns, separators=(",", ":")).encode(), _FASTEST) if rows else b""
+def _pack_places(places: Places) -> bytes:
+    """Three counts, where each call, use and scope starts and ends, and the scopes' names. Nothing where
+    nothing is used."""
+    calls, uses, scopes = places
+    if not calls and not uses:
+        return b""
+    numbers = array("I", (len(calls), len(uses), len(scopes)))
+    for column in (calls, calls.values(), uses, uses.values()):
+        numbers.extend(column)
+    numbers.extend(start for start, _ in scopes)
+    numbers.extend(scope.end_byte for _, scope in scopes)
+    names = json.dumps([scope.name for _, scope in scopes], separators=(",", ":"))
+    return zlib.compress(numbers.tobytes() + names.encode(), _FASTEST)
 
 
-def unpack_references(path: str, refs: bytes, name: str) -> list[Reference]:
+def _unpack_places(packed: bytes) -> Places:
+    content = memoryview(zlib.decompress(packed))
+    counts = array("I", bytes(content[: 3 * _NUMBER]))
+    n_numbers = 3 + 2 * sum(counts)
+    numbers = iter(array("I", bytes(content[3 * _NUMBER : n_numbers * _NUMBER])))
+    calls, uses, bounds = (list(zip(*([*islice(numbers, n)] for _ in range(2)), strict=True)) for n in counts)
+    names = json.loads(bytes(content[n_numbers * _NUMBER :]))
+    scopes = [(a, Scope(b, str(name), None)) for (a, b), name in zip(bounds, names, strict=True)]
+    return Places(dict(calls), dict(uses), scopes)
+
+
+def unpack_references(path: str, packed: bytes, text: str, language: Language, name: str) -> list[Reference]:
     """Those of one name in one file, in the order of the text. Nothing of what is not as it was packed."""
     try:
-        columns = json.loads(zlib.decompress(refs)) if refs else ((),) * 6
-        return [
-            Reference(name, path, Span(start, start + len(name)), line, scope, bool(is_call), receiver)
-            for found, scope, receiver, start, line, is_call in zip(*columns, strict=True)
-            if found == name
-        ]
+        rows = find_references(text, language, _unpack_places(packed), name) if packed else ()
     except (ValueError, TypeError, zlib.error):
         return []
+    return [
+        Reference(name, path, Span(start, end), line, scope, bool(is_call), receiver)
+        for _, scope, receiver, start, line, is_call, end in rows
+    ]
 
 
 def unpack_text(packed: bytes) -> str:

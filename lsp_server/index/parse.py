@@ -22,10 +22,11 @@ from lsp_server.index.languages import Language
 from lsp_server.index.offsets import ByteOffsets, encode
 from lsp_server.index.references import (
     MAX_NAME_CHARS,
+    NO_PLACES,
     TEMPLATE_ARGUMENTS,
+    Places,
     ReferenceRow,
     Scope,
-    Text,
     read_references,
 )
 from lsp_server.types import Reference, Span, Symbol, SymbolKind
@@ -49,11 +50,14 @@ SymbolRow: TypeAlias = tuple[str, str, str, str, str, int, int, int, int]
 @dataclass(frozen=True)
 class ParsedFile:
     """Symbols and references in the order of the text. None when it `is_too_costly` to be searched in
-    time. They are rows until somebody asks for the objects: who stores them never does."""
+    time. They are rows, references only places, until somebody asks for the objects: who stores them never
+    does."""
 
     path: str = ""
+    text: str = ""
+    language: Language | None = None
     symbol_rows: tuple[SymbolRow, ...] = ()
-    reference_rows: tuple[ReferenceRow, ...] = ()
+    places: Places = NO_PLACES
     imports: tuple[Import, ...] = ()
     has_errors: bool = False
     is_too_costly: bool = False
@@ -67,6 +71,10 @@ class ParsedFile:
             )
             for name, kind, container, signature, docstring, start, end, line, end_line in self.symbol_rows
         )
+
+    @property
+    def reference_rows(self) -> Iterator[ReferenceRow]:
+        return read_references(self.text, self.language, self.places) if self.language else iter(())
 
     @cached_property
     def references(self) -> tuple[Reference, ...]:
@@ -110,8 +118,8 @@ class _Found:
     """All matches of one file, sorted by what they are; by where they start."""
 
     definitions: dict[int, _Row] = field(default_factory=dict)
-    calls: dict[int, Node] = field(default_factory=dict)
-    uses: dict[int, Node] = field(default_factory=dict)
+    calls: dict[int, int] = field(default_factory=dict)
+    uses: dict[int, int] = field(default_factory=dict)
     imports: dict[int, Node] = field(default_factory=dict)
     comments: list[Node] = field(default_factory=list)
     attributes: list[Node] = field(default_factory=list)
@@ -133,8 +141,10 @@ def extract(
     reader = _Reader(text, source, language, found)
     return ParsedFile(
         path,
+        text,
+        language,
         symbol_rows=tuple(reader.symbols()),
-        reference_rows=tuple(reader.references()),
+        places=Places(found.calls, found.uses, reader.scope_starts),
         imports=tuple(
             item
             for _, node in sorted(found.imports.items(), key=itemgetter(0))
@@ -154,14 +164,14 @@ def _collect(found_matches: Iterable[Match]) -> _Found:
             _collect_definition(found.definitions, pattern, captures)
         elif "use" in captures:
             for node in captures["use"]:
-                found.uses.setdefault(node.start_byte, node)
+                found.uses.setdefault(node.start_byte, node.end_byte)
         elif "import" in captures:
             for node in captures["import"]:
                 found.imports[node.start_byte] = node
         else:
             found.comments += captures.get("comment", ())
             found.attributes += captures.get("attribute", ())
-    found.calls = {node.start_byte: node for node in calls}
+    found.calls = {node.start_byte: node.end_byte for node in calls}
     return found
 
 
@@ -183,8 +193,7 @@ def _collect_definition(definitions: dict[int, _Row], pattern: int, captures: Ca
 
 
 class _Reader:
-    """Turns the matches of one file into values; walks definitions and references in the order of the
-    text."""
+    """Turns the matches of one file into values; walks definitions in the order of the text."""
 
     def __init__(self, text: str, source: bytes, language: Language, found: _Found) -> None:
         self.offsets = ByteOffsets(text)
@@ -194,10 +203,10 @@ class _Reader:
         self._language = language
         self._found = found
         self._docs = _Comments(found.comments, found.attributes, source)
-        self._scope_starts: list[tuple[int, Scope]] = []
+        self.scope_starts: list[tuple[int, Scope]] = []
 
     def symbols(self) -> Iterator[SymbolRow]:
-        """Must run to its end before `references`: it finds the scopes."""
+        """Finds the scopes in passing."""
         stack: list[Scope] = []
         seen: set[tuple[str, str]] = set()
         for row in sorted(self._found.definitions.values(), key=_OUTER_FIRST):
@@ -212,14 +221,10 @@ class _Reader:
             if kind is None or kind in _SCOPES:
                 scope = Scope(definition.end, f"{container}.{name}" if container else name, kind)
                 stack.append(scope)
-                self._scope_starts.append((start, scope))
+                self.scope_starts.append((start, scope))
             if kind is None or not name or (kind in _VALUES and _is_again(seen, container, name)):
                 continue
             yield self._symbol(definition, name, container, kind)
-
-    def references(self) -> Iterator[ReferenceRow]:
-        text = Text(self._whole_text, self._source, self.offsets, self._language)
-        return read_references(text, self._found.calls, self._found.uses, self._scope_starts)
 
     def _names(self, definition: _Definition, stack: list[Scope]) -> tuple[str, str]:
         """(name, container). C++ writes `A::f` outside of `A`, Go puts the container into the receiver."""

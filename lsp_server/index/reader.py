@@ -19,6 +19,7 @@ from lsp_server.index.chunk import match_name
 from lsp_server.index.crawl import Skipped, SkipReason
 from lsp_server.index.facts import parse_facts
 from lsp_server.index.imports import Import
+from lsp_server.index.languages import language_by_id
 from lsp_server.index.outline import Outline
 from lsp_server.index.pack import unpack_references, unpack_text
 from lsp_server.index.schema import SCHEMA_VERSION
@@ -216,14 +217,17 @@ class Reader:
         if not words:
             return []
         files = self._read(
-            "SELECT DISTINCT files.path, files.id FROM terms JOIN chunks ON chunks.id = terms.rowid"
-            " JOIN files ON files.id = chunks.file_id WHERE terms MATCH ? ORDER BY files.path",
+            "SELECT DISTINCT files.path, files.id, files.language FROM terms"
+            " JOIN chunks ON chunks.id = terms.rowid JOIN files ON files.id = chunks.file_id"
+            " WHERE terms MATCH ? ORDER BY files.path",
             (words,),
         )
         found: list[Reference] = []
-        for path, file_id in files:
-            rows = self._read("SELECT refs FROM bodies WHERE file_id = ?", (file_id,))
-            found += unpack_references(path, rows[0][0] if rows else b"", name)
+        for path, file_id, language_id in files:
+            rows = self._read("SELECT places, text FROM bodies WHERE file_id = ?", (file_id,))
+            if rows and (language := language_by_id(language_id)) is not None:
+                places, text = rows[0]
+                found += unpack_references(path, places, unpack_text(text), language, name)
             if len(found) >= _MANY:
                 break
         return found[:_MANY]

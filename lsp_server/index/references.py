@@ -1,7 +1,7 @@
 """Calls and other uses of names, as rows: what is named, in which scope, on what receiver. Pure.
 
-Runs in the index worker for every file, in the session for open documents. Must not know files, SQL or LSP.
-It is run for every call of a workspace: what can be asked of bytes is not asked of tree-sitter's nodes.
+Runs in the session, when somebody asks for a name: the index keeps only where names stand (`Places`), for
+most of them are never asked for. Must not know files, SQL or LSP, nor tree-sitter: bytes say it all.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeAlias
-
-from tree_sitter import Node
+from typing import NamedTuple, TypeAlias
 
 from lsp_server.index.languages import Language
-from lsp_server.index.offsets import ByteOffsets
+from lsp_server.index.offsets import ByteOffsets, encode
 from lsp_server.types import SymbolKind
 
 MAX_NAME_CHARS = 200
@@ -42,30 +40,44 @@ class Scope:
     kind: SymbolKind | None
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """One file: `source` is the text in bytes, `offsets` maps offsets there to offsets in the text."""
+class Places(NamedTuple):
+    """Where names stand in a file, in bytes: calls and other uses from where they start to where they end (a
+    call outweighs a use), and the scopes with where they start, in order."""
 
-    text: str
-    source: bytes
-    offsets: ByteOffsets
-    language: Language
+    calls: Mapping[int, int] = {}
+    uses: Mapping[int, int] = {}
+    scopes: Sequence[tuple[int, Scope]] = ()
 
 
-def read_references(
-    text: Text, calls: Mapping[int, Node], uses: Mapping[int, Node], scopes: Sequence[tuple[int, Scope]]
-) -> Iterator[ReferenceRow]:
-    """In the order of the text. `calls` and `uses` are nodes by where they start, a call outweighs a use;
-    `scopes` come with where they start, in order."""
-    source, offsets = text.source, text.offsets
-    is_ascii = len(text.text) == len(source)
-    receiver_before = _Receivers(source, text.language)
+NO_PLACES = Places()
+
+
+def find_references(text: str, language: Language, places: Places, name: str) -> list[ReferenceRow]:
+    """Those of one name, in the order of the text."""
+    source, sought = encode(text), encode(name)
+    if not sought or sought not in source:
+        return []
+    calls, uses = (_holding(source, nodes, sought) for nodes in places[:2])
+    found = Places(calls, uses, places.scopes)
+    return [row for row in read_references(text, language, found) if row[0] == name]
+
+
+def _holding(source: bytes, nodes: Mapping[int, int], sought: bytes) -> dict[int, int]:
+    return {start: end for start, end in nodes.items() if sought in source[start:end]}
+
+
+def read_references(text: str, language: Language, places: Places) -> Iterator[ReferenceRow]:
+    """All of them, in the order of the text."""
+    source, offsets = encode(text), ByteOffsets(text)
+    is_ascii = len(text) == len(source)
+    receiver_before = _Receivers(source, language)
+    calls = places.calls
     stack: list[Scope] = []
-    coming = iter([*scopes, (len(source) + 1, Scope(0, "", None))])
+    coming = iter([*places.scopes, (len(source) + 1, Scope(0, "", None))])
     next_start, next_scope = next(coming)
     scope_name, scope_end = "", len(source) + 1
     line = counted = 0
-    nodes = {**uses, **calls}
+    nodes = {**places.uses, **calls}
     for start in sorted(nodes):
         if next_start <= start or scope_end <= start:
             while next_start <= start:
@@ -74,13 +86,13 @@ def read_references(
                 next_start, next_scope = next(coming)
             _leave(stack, start)
             scope_name, scope_end = (stack[-1].name, stack[-1].end_byte) if stack else ("", len(source) + 1)
-        end = nodes[start].end_byte
+        end = nodes[start]
         line += source.count(b"\n", counted, start)
         counted = start
         is_call = start in calls
         receiver = ""
         if is_ascii:
-            name, first, last = text.text[start:end], start, end
+            name, first, last = text[start:end], start, end
         else:
             name, first, last = source[start:end].decode("utf-8", "replace"), offsets(start), offsets(end)
         if "::" in name:

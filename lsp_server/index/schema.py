@@ -6,9 +6,9 @@ A table of rows that belong to one file is one entry of `TABLES` here and one in
 and removes all of them alike. A file gets its rows in two steps: what makes it searchable when it is read,
 its details (`chunks`, `terms`, `facts`) when all files are searchable.
 
-`bodies` holds what is asked for file by file, compressed: the references (`pack.unpack_references`) and the
-text (`pack.unpack_text`); `facts` the types (`facts.parse_facts`). `terms` finds the chunks that hold some
-words (`chunk.py` makes both); its row ids are those of `chunks`:
+`bodies` holds what is asked for file by file, compressed: where names are used (`pack.unpack_references`)
+and the text (`pack.unpack_text`); `facts` the types (`facts.parse_facts`). `terms` finds the chunks that hold
+some words (`chunk.py` makes both); its row ids are those of `chunks`:
 
     SELECT files.path, chunks.start, chunks.stop, chunks.line, bm25(terms) AS score
     FROM terms JOIN chunks ON chunks.id = terms.rowid JOIN files ON files.id = chunks.file_id
@@ -76,9 +76,11 @@ _FIXED = (
     "hash BLOB NOT NULL, has_errors INTEGER NOT NULL, skip_reason TEXT NOT NULL, skip_detail TEXT NOT NULL)",
     "CREATE INDEX files_by_stem ON files(stem)",
     "CREATE INDEX files_skipped ON files(path) WHERE skip_reason != ''",
-    "CREATE TABLE bodies(file_id INTEGER PRIMARY KEY, refs BLOB NOT NULL, text BLOB NOT NULL)",
+    "CREATE TABLE bodies(file_id INTEGER PRIMARY KEY, places BLOB NOT NULL, text BLOB NOT NULL)",
     "CREATE TABLE facts(file_id INTEGER PRIMARY KEY, facts TEXT NOT NULL)",
     """CREATE VIRTUAL TABLE terms USING fts5(words, content='', tokenize="ascii tokenchars '_'")""",
+    # More words in memory before they are written: fewer pieces to be merged, and to be looked through.
+    "INSERT INTO terms(terms, rank) VALUES('hashsize', 8000000)",
 )
 
 # Without these a file is no index.

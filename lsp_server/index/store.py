@@ -322,7 +322,7 @@ class Store:
             rows = [(None, file_id, *row) for row in packed.rows.get(table.name, ())]
             self._connection.executemany(table.insert, rows)
         self._execute(
-            "INSERT INTO bodies(file_id, refs, text) VALUES(?, ?, ?)", (file_id, packed.refs, packed.text)
+            "INSERT INTO bodies(file_id, places, text) VALUES(?, ?, ?)", (file_id, packed.places, packed.text)
         )
 
     def _write_details(self, path: str, details: Details) -> None:

@@ -20,7 +20,7 @@ def contents(folder: Path) -> dict[str, list[tuple[object, ...]]]:
         found = {
             "files": connection.execute(f"SELECT {_FILES} FROM files").fetchall(),
             "facts": _of_files(connection, "facts", "facts"),
-            "refs": _of_files(connection, "bodies", "refs"),
+            "places": _of_files(connection, "bodies", "places"),
             "texts": [(path, unpack_text(text)) for path, text in _of_files(connection, "bodies", "text")],
             "terms": connection.execute(
                 "SELECT files.path, chunks.start, words.term FROM words JOIN chunks ON chunks.id = words.doc"
