@@ -14,7 +14,7 @@ import logging
 import sys
 from contextlib import suppress
 
-from lsp_server.memory import share_one_arena
+from lsp_server.memory import collect_seldom, share_one_arena
 from lsp_server.wire import take_stdio
 
 # Libraries import these at the first request, where it would block the loop.
@@ -25,6 +25,7 @@ def main() -> None:
     """Serves until the editor leaves; exits with the status that the protocol asks for."""
     source, target = take_stdio()
     share_one_arena()
+    collect_seldom()
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from lsp_server.index.retrieval import CHARS_PER_TOKEN
 from lsp_server.index.weights import weights_for
+from lsp_server.memory import collect_seldom
 from tests.bench.retrieval.cases import (
     Case,
     Package,
@@ -125,6 +126,7 @@ def run_fit(cases: Sequence[Case]) -> None:
 
 
 def run_latency(cases: Sequence[Case]) -> None:
+    collect_seldom()  # as the session does
     with tempfile.TemporaryDirectory() as cache:
         for package, of_package in by_package(cases).items():
             workspace = Workspace(of_package[0].root, Path(cache))
