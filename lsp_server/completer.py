@@ -116,7 +116,7 @@ class Completer:
         deadline = asyncio.timeout(settings.timeout_ms / 1000)
         result = await guarded(self._answer(request, settings, trace), deadline, settings)
         trace.set(outcome=outcome_of(result))
-        if request.trigger is Trigger.INVOKED and isinstance(result, Completion):
+        if request.wants_others and isinstance(result, Completion):
             result = replace(result, others=await self._others(request, result, settings))
         self._at_rest(request, result if isinstance(result, Completion) else None)
         return result

@@ -73,10 +73,13 @@ class SelectedCompletion:
 
 @dataclass(frozen=True, slots=True)
 class CompletionRequest:
+    """`wants_others`: alternatives too, which take as long as the suggestion again."""
+
     snapshot: DocumentSnapshot
     offset: int
     trigger: Trigger = Trigger.AUTOMATIC
     selected: SelectedCompletion | None = None
+    wants_others: bool = False
 
 
 class SymbolKind(StrEnum):

@@ -25,18 +25,23 @@ if TYPE_CHECKING:
     "--workspace", type=click.Path(path_type=Path), help="The project's folder; found by itself if left out."
 )
 @click.option("--model", "model_name", metavar="M", help="A model's name or the path of a GGUF file.")
+@click.option("--alternatives", "wants_others", is_flag=True, help="Print other suggestions, too.")
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
-def complete(place: str, workspace: Path | None, model_name: str | None, is_json: bool) -> None:
+def complete(
+    place: str, workspace: Path | None, model_name: str | None, wants_others: bool, is_json: bool
+) -> None:
     """Print the suggestion for one place. LINE and COL count from 1, COL counts characters."""
     target = read_point(place)
-    answer = asyncio.run(_complete(target, workspace, model_name))
+    answer = asyncio.run(_complete(target, workspace, model_name, wants_others=wants_others))
     if is_json:
         write_json(answer)
     else:
         _print(answer, target)
 
 
-async def _complete(target: Target, workspace: Path | None, model_name: str | None) -> dict[str, Any]:
+async def _complete(
+    target: Target, workspace: Path | None, model_name: str | None, *, wants_others: bool
+) -> dict[str, Any]:
     from lsp_server.commands.headless import model_values, open_file
     from lsp_server.trace import TraceDraft
     from lsp_server.types import CompletionRequest, Trigger
@@ -44,7 +49,8 @@ async def _complete(target: Target, workspace: Path | None, model_name: str | No
     async with open_file(target.path, target.text, workspace, model_values(model_name)) as file:
         await file.wait_until_ready()
         draft = TraceDraft("complete")
-        request = CompletionRequest(file.snapshot, target.span.end, Trigger.INVOKED)
+        end, trigger = target.span.end, Trigger.INVOKED
+        request = CompletionRequest(file.snapshot, end, trigger, wants_others=wants_others)
         result = await file.session.complete(request, draft)
         status = file.terminal.status
         return {
@@ -59,7 +65,9 @@ def _build_answer(text: str, result: Completion | NoCompletion, trace: TraceReco
 
     kinds = ("prompt", "cached", "evaluated", "generated")
     return {
-        "completions": [] if isinstance(result, NoCompletion) else [_build_item(text, result)],
+        "completions": []
+        if isinstance(result, NoCompletion)
+        else [_build_item(text, one) for one in (result, *result.others)],
         "reason": result.reason.value if isinstance(result, NoCompletion) else None,
         "detail": result.detail if isinstance(result, NoCompletion) else None,
         "tokens": {kind: trace.fields.get(f"n_{kind}", 0) for kind in kinds},

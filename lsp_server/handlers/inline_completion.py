@@ -80,7 +80,7 @@ def build_request(
     if info is not None and (span := span_of(buffer, info.range, session.encoding)):
         selected = SelectedCompletion(span, info.text)
     trigger = Trigger.INVOKED if invoked else Trigger.AUTOMATIC
-    return CompletionRequest(session.take_snapshot(document), offset, trigger, selected)
+    return CompletionRequest(session.take_snapshot(document), offset, trigger, selected, wants_others=invoked)
 
 
 async def _answer(

@@ -151,6 +151,14 @@ def test_complete_at_the_end_of_a_beginning_has_a_suggestion_that_goes_on_from_i
     assert "prompt tokens" in done.stderr
 
 
+def test_complete_prints_alternatives_where_they_are_wanted(shell: Shell) -> None:
+    place = ("complete", "app.py:10:16", "--workspace", ".")
+    first, *others = shell.json(*place, "--alternatives")["completions"]
+    assert shell.json(*place)["completions"] == [first]
+    assert others
+    assert len({item["text"] for item in (first, *others)}) == 1 + len(others)
+
+
 def test_complete_with_an_engine_refused_model_says_so(shell: Shell) -> None:
     model = shell.folders / "cut.gguf"
     model.write_bytes(b"GGUF\3\0\0\0" + b"\xff" * 40)

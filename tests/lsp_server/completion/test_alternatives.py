@@ -12,7 +12,7 @@ from lsp_server.completion.pipeline import Memory, Ports
 from lsp_server.settings import CompletionSettings
 from lsp_server.text import flatten
 from lsp_server.trace import TraceDraft, TraceLog
-from lsp_server.types import Completion, CompletionRequest, NoCompletion, Trigger
+from lsp_server.types import Completion, NoCompletion, Trigger
 from model.protocol import FimPrompt, GenerationOptions, HostUnavailable, Piece
 
 from .scripted import ScriptedEngine, context_at, no_snippets, request_at
@@ -42,7 +42,7 @@ def completer_with(engine: ByTemperature | ScriptedEngine, *near: str, patience_
 
 
 async def answer(completer: Completer, drawn: str, trigger: Trigger) -> Completion:
-    request: CompletionRequest = request_at(drawn, trigger=trigger)
+    request = replace(request_at(drawn, trigger=trigger), wants_others=trigger is Trigger.INVOKED)
     found = await completer.answer(request, TraceDraft("test"))
     assert not isinstance(found, NoCompletion)
     return found
