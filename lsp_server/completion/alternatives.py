@@ -18,7 +18,7 @@ from lsp_server.trace import TraceDraft
 MOST = 4  # besides the one that is shown
 MOST_PRECEDENTS = 2
 LEAST_SCORE = 0.1  # a person looks for something else: less is enough
-TEMPERATURES = (0.0, 0.6, 0.9)
+TEMPERATURES = (0.0, 0.9, 1.2, 1.5, 1.5)  # a short rest of a line is often the same at a low one
 
 
 async def find_alternatives(

@@ -151,12 +151,15 @@ def test_complete_at_the_end_of_a_beginning_has_a_suggestion_that_goes_on_from_i
     assert "prompt tokens" in done.stderr
 
 
-def test_complete_prints_alternatives_where_they_are_wanted(shell: Shell) -> None:
-    place = ("complete", "app.py:10:16", "--workspace", ".")
-    first, *others = shell.json(*place, "--alternatives")["completions"]
-    assert shell.json(*place)["completions"] == [first]
-    assert others
-    assert len({item["text"] for item in (first, *others)}) == 1 + len(others)
+def test_complete_prints_alternatives_where_they_are_wanted(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "sizes.py"
+    path.write_text("size = measure(row)\nsize = measure(row)\nsize = measure(column)\nsize = measure(\n")
+    place = ("complete", f"{path}:4:16")
+    items = shell.json(*place, "--alternatives")["completions"]
+    texts = [item["text"] for item in items]
+    assert texts[:2] == ["size = measure(row)", "size = measure(column)"]
+    assert len(set(texts)) == len(texts)
+    assert shell.json(*place)["completions"] == items[:1]
 
 
 def test_complete_with_an_engine_refused_model_says_so(shell: Shell) -> None:

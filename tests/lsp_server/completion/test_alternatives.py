@@ -56,17 +56,16 @@ async def test_further_precedents_then_the_model() -> None:
     ports = replace(Ports(no_snippets, ByTemperature().generate), texts_near=lambda _: NEAR)
     context, settings = context_at("size = measure(▮"), CompletionSettings()
     found = find_alternatives(context, settings, ports, Memory(), TraceDraft("test"))
-    assert [one.text async for one in found] == ["row)", "column)", "table)", "t0.0)", "t0.6)", "t0.9)"]
+    by_model = [f"t{temperature})" for temperature in TEMPERATURES]
+    assert [one.text async for one in found] == ["row)", "column)", "table)", *by_model]
 
 
 async def test_only_who_asks_by_hand_gets_others() -> None:
     completer = completer_with(ByTemperature(), *NEAR)
     assert texts(await answer(completer, "size = measure(▮", Trigger.AUTOMATIC)) == ["size = measure(row)"]
     invoked = await answer(completer, "size = measure(▮", Trigger.INVOKED)
-    assert texts(invoked) == [
-        f"size = measure({what})" for what in ("row", "column", "table", "t0.0", "t0.6")
-    ]
-    assert len(invoked.others) == MOST
+    wanted = ("row", "column", "table", *(f"t{temperature}" for temperature in TEMPERATURES))
+    assert texts(invoked) == [f"size = measure({what})" for what in wanted[: 1 + MOST]]
     assert all(other.span == invoked.span for other in invoked.others)
 
 
