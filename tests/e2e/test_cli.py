@@ -153,8 +153,8 @@ def test_complete_at_the_end_of_a_beginning_has_a_suggestion_that_goes_on_from_i
 
 def test_complete_prints_alternatives_where_they_are_wanted(shell: Shell, tmp_path: Path) -> None:
     path = tmp_path / "sizes.py"
-    path.write_text("size = measure(row)\nsize = measure(row)\nsize = measure(column)\nsize = measure(\n")
-    place = ("complete", f"{path}:4:16")
+    path.write_text("a = measure(row)\nb = measure(row)\nc = measure(column)\n\nsize = measure(\n")
+    place = ("complete", f"{path}:5:16")
     items = shell.json(*place, "--alternatives")["completions"]
     texts = [item["text"] for item in items]
     assert texts[:2] == ["size = measure(row)", "size = measure(column)"]
