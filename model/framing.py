@@ -7,11 +7,13 @@ means.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final, Protocol
 
 MAX_LINE: Final = 1024
 CRLF: Final = b"\r\n"
+_ONE_CHUNK: Final = re.compile(rb"([0-9a-fA-F]{1,8})\r\n")
 
 
 class Malformed(ValueError):
@@ -75,6 +77,13 @@ class Chunked:
         self._is_last = False
 
     def feed(self, data: bytes) -> bytes:
+        if not self._rest and not self._n_left and (one := _ONE_CHUNK.match(data)):
+            content = data[one.end() : -len(CRLF)]
+            if content and len(content) == int(one[1], 16) and data.endswith(CRLF) and not self._is_last:
+                return content  # what a token comes in
+        return self._feed(data)
+
+    def _feed(self, data: bytes) -> bytes:
         data, self._rest = self._rest + data, b""
         pieces: list[bytes] = []
         at = 0
