@@ -8,7 +8,6 @@ to where it began, and no further: who deletes on wants something else. Must not
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 
 from lsp_server.completion.context import CompletionContext
@@ -47,9 +46,9 @@ class _Scene:
 class _Place:
     """A scene and the text before the cursor, of which the end and the length are kept."""
 
-    scene: _Scene
     n_prefix: int
     prefix_tail: str
+    scene: _Scene
 
     def rest_of(self, text: str, prefix: str) -> str:
         """What of a text made for this place is still to be typed behind `prefix`, or ""."""
@@ -62,11 +61,12 @@ class _Place:
 
 
 class Suggestions:
-    """The suggestions made last, the newest asked first."""
+    """The suggestions made last, the newest asked first. A list: to hash a place takes longer than to look at
+    all of them."""
 
     def __init__(self, n_kept: int = 64) -> None:
         self._n_kept = n_kept
-        self._kept: OrderedDict[_Place, Suggestion] = OrderedDict()
+        self._kept: list[tuple[_Place, Suggestion]] = []
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -74,25 +74,24 @@ class Suggestions:
     def find(self, context: CompletionContext, settings: CompletionSettings) -> Suggestion | None:
         """The rest of a suggestion that holds at the cursor."""
         scene = _Scene.of(context, settings)
-        for place, suggestion in reversed(self._kept.items()):
+        for index in range(len(self._kept) - 1, -1, -1):
+            place, suggestion = self._kept[index]
             if context.selected is not None and suggestion.n_replaced:
                 continue  # the entry fixes what is replaced
-            if place.scene == scene and (rest := place.rest_of(suggestion.text, context.prefix)):
-                self._kept.move_to_end(place)
+            if (rest := place.rest_of(suggestion.text, context.prefix)) and place.scene == scene:
+                self._kept.append(self._kept.pop(index))
                 return Suggestion(rest, suggestion.n_replaced)
         return None
 
     def put(self, context: CompletionContext, settings: CompletionSettings, suggestion: Suggestion) -> None:
         tail = context.prefix[-PREFIX_TAIL_CHARS:]
-        place = _Place(_Scene.of(context, settings), len(context.prefix), tail)
-        self._kept[place] = suggestion
-        self._kept.move_to_end(place)
-        while len(self._kept) > self._n_kept:
-            self._kept.popitem(last=False)
+        place = _Place(len(context.prefix), tail, _Scene.of(context, settings))
+        self._kept = [kept for kept in self._kept if kept[0] != place]
+        self._kept.append((place, suggestion))
+        del self._kept[: -self._n_kept]
 
     def forget(self, uri: str) -> None:
-        for place in [place for place in self._kept if place.scene.uri == uri]:
-            del self._kept[place]
+        self._kept = [kept for kept in self._kept if kept[0].scene.uri != uri]
 
     def clear(self) -> None:
         self._kept.clear()

@@ -247,8 +247,19 @@ def has_body(line_before: str, suffix: str, language: Language) -> bool:
 
 def _indent_unit(prefix: str, suffix: str, language: Language) -> str:
     """One step of indentation: what the lines around the cursor do most, else what the language does."""
-    lines = (prefix[-UNIT_SAMPLE_CHARS:] + suffix[:UNIT_SAMPLE_CHARS]).split("\n")
-    indentations = [indentation_of(line) for line in lines if line.strip()]
+    start = prefix.rfind("\n") + 1
+    rest = _first_line(suffix)
+    line = prefix[start:] + rest
+    above = prefix[max(0, start - UNIT_SAMPLE_CHARS) : start]
+    below = suffix[len(rest) : UNIT_SAMPLE_CHARS]
+    return _unit_around(above, indentation_of(line) if line.strip() else None, below, language)
+
+
+@lru_cache(maxsize=4)
+def _unit_around(above: str, indentation: str | None, below: str, language: Language) -> str:
+    """The same while a line is typed."""
+    around = [[indentation_of(line) for line in text.split("\n") if line.strip()] for text in (above, below)]
+    indentations = [*around[0], *([] if indentation is None else [indentation]), *around[1]]
     n_tabs = sum(1 for indentation in indentations if indentation.startswith("\t"))
     n_spaces = sum(1 for indentation in indentations if indentation.startswith(" "))
     if n_tabs > n_spaces:

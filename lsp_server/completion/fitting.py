@@ -6,6 +6,8 @@ move in coarse steps, because another budget is another prompt. Must not know ho
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from lsp_server.settings import CompletionSettings
 from model.protocol import ModelInfo, Pace
 
@@ -27,6 +29,12 @@ def fit(settings: CompletionSettings, pace: Pace, info: ModelInfo | None) -> Com
     max_tokens = choose_max_tokens(settings.max_tokens, pace)
     if (prompt_tokens, max_tokens) == (settings.prompt_tokens, settings.max_tokens):
         return settings
+    return _copied(settings, prompt_tokens, max_tokens)
+
+
+@lru_cache(maxsize=8)
+def _copied(settings: CompletionSettings, prompt_tokens: int, max_tokens: int) -> CompletionSettings:
+    """The same object for the same choice: settings are compared at each key, and that is quick for one."""
     return settings.model_copy(update={"prompt_tokens": prompt_tokens, "max_tokens": max_tokens})
 
 

@@ -33,9 +33,9 @@ class Region(StrEnum):
     STRING = "string"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Language:
-    """One row of the table. `strings` end with their line, `long_strings` do not."""
+    """One row of the table, equal to itself alone. `strings` end with their line, `long_strings` do not."""
 
     blocks: Blocks
     line_comments: tuple[str, ...] = ()
