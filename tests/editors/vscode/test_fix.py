@@ -85,5 +85,5 @@ def test_escape_drops_a_fix(window: Workbench):
 
 def test_nothing_popped_up(window: Workbench):
     expect(window.notices).to_have_count(0)
-    expect(window.bell).to_have_attribute("aria-label", "No Notifications")
+    expect(window.unread).to_have_count(0)
     expect(window.dialogs).to_have_count(0)

@@ -335,9 +335,10 @@ class Workbench:
         return self.page.locator(".notifications-toasts .notification-toast")
 
     @property
-    def bell(self) -> Locator:
-        """Says how many notifications there are that nobody has read, seen or not."""
-        return self.page.locator('[id="status.notifications"] [aria-label]').first
+    def unread(self) -> Locator:
+        """The dot on the bell: something was told and nobody has looked. Also there while the status bar
+        shows work, which VS Code keeps as a silent notification until it is done."""
+        return self.page.locator('[id="status.notifications"] .codicon-bell-dot')
 
     def clear_notices(self) -> None:
         self.command("Notifications: Clear All Notifications")
