@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +66,9 @@ class Entrant:
     contender: Contender
     room: Room
     session: psutil.Process | None = None
-    _seen: dict[int, float] = field(default_factory=dict)
 
     def cpu_s(self) -> float:
-        """Of processes that have ended since, what was seen of them last."""
-        self._seen.update({one.pid: used for one in _family(self.session) if (used := read_cpu_s(one))})
-        return self.room.cpu_s() + sum(self._seen.values())
+        return self.room.cpu_s() + sum(map(read_cpu_s, _family(self.session)))
 
     def session_mb(self) -> float:
         return float(self.session.memory_info().rss) / 1e6 if self.session else 0.0

@@ -120,7 +120,7 @@ async def type_after_astral_characters(client: LspClient, path: Path, encoding: 
     for index, char in enumerate(typed):
         place = (3, column + index)
         await client.edit(path, place, place, char)
-    [item] = await client.complete(path, 3, column + len(typed), INVOKED)
+    item, *_ = await client.complete(path, 3, column + len(typed), INVOKED)  # and alternatives
     result = applied(text + typed, item, encoding)
     assert result.startswith((text + typed).replace("\r\n", "\n"))
     assert ("\r\n" in item["insertText"]) == (line_end == "\r\n" and "\n" in item["insertText"])
