@@ -58,7 +58,7 @@ class Extension {
       restart: () => this.restart(),
       install: () => this.install(),
       settings: () => vscode.commands.executeCommand('workbench.action.openSettings', '@ext:edgewise.edgewise'),
-      walkthrough: () => vscode.commands.executeCommand('workbench.action.openWalkthrough', 'edgewise.edgewise#start'),
+      walkthrough: () => this.walkThrough(),
       trigger: () => vscode.commands.executeCommand('editor.action.inlineSuggest.trigger'),
       accepted: (id) => this.onTaken(id),
       rejected: () => this.onDropped(),
@@ -164,6 +164,14 @@ class Extension {
       reader.finish(toMarkdown(title, await this.server.execute(command, [{ uri: origin?.toString() }])));
     } catch (error) {
       reader.breakOff(sentenceOf(error));
+    }
+  }
+
+  /** VS Code ticks a step at a change of its context, and what holds already when the page first opens is none. */
+  private async walkThrough(): Promise<void> {
+    await vscode.commands.executeCommand('workbench.action.openWalkthrough', 'edgewise.edgewise#start');
+    if (this.isRunning) {
+      await vscode.commands.executeCommand('setContext', 'edgewise.isSeenRunning', true);
     }
   }
 

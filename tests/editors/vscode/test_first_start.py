@@ -18,6 +18,8 @@ def test_the_walkthrough(window: Workbench):
     expect(page).to_contain_text("Get started with edgewise")
     for step in STEPS:
         page.locator(".step-title", has_text=step).first.wait_for()
+    server = page.locator(".getting-started-step", has_text="The server").first
+    expect(server).to_have_attribute("aria-checked", "true")
     page.locator(".step-title", has_text="Ask what code does").first.click()
     expect(
         page.locator(".step-container, .getting-started-step").filter(has_text="Ask what code does").first
