@@ -155,11 +155,15 @@ describe('the status', function()
   check({ process = 'none' }, 'off', '')
   check({ process = 'starting', host = vim.NIL }, 'loading', 'edgewise loading')
   check({ process = 'restarting', host = vim.NIL }, 'loading', 'edgewise loading')
-  check({ host = { state = 'ready', message = '', index = index } }, 'ready', 'edgewise 75%%')
+  check(
+    { host = { state = 'ready', message = '', index = index } },
+    'ready',
+    'edgewise reading 75%%'
+  )
   check(
     { host = { state = 'starting', message = '', index = index } },
     'loading',
-    'edgewise loading 75%%'
+    'edgewise reading 75%%'
   )
   check(
     { host = { state = 'failed', message = 'No.', index = index } },

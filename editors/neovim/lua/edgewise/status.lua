@@ -116,7 +116,12 @@ local last
 
 local function publish()
   local status = M.of(0)
-  local now = status.state .. '\n' .. status.message .. '\n' .. tostring(status.doing) .. tostring(status.percent)
+  local now = status.state
+    .. '\n'
+    .. status.message
+    .. '\n'
+    .. tostring(status.doing)
+    .. tostring(status.percent)
   if now == last then
     return
   end
