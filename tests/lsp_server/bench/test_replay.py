@@ -58,7 +58,10 @@ def bench(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
 
 
 @pytest.mark.parametrize("name", CONTENDERS)
-async def test_a_contender_types_and_is_counted(bench: Bench, name: str) -> None:
+async def test_a_contender_types_and_is_counted(
+    bench: Bench, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "LAST_S", 4.0)  # a busy machine may take longer for the last answer
     found = await replay.replay(bench, name)
     assert found.name == CONTENDERS[name].title
     assert found.n_keys == 8
