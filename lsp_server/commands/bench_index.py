@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lsp_server.index.folder import Progress
     from lsp_server.index.service import IndexService
 
+CPU_DIGITS = 4  # the system counts in hundredths of a second
 _N_SAVES = 9
 _N_WARM_STARTS = 3
 _SAMPLE_S = 0.5  # a look at all processes takes milliseconds, of which those that are measured would lack
@@ -117,7 +118,8 @@ class Taken:
 
 
 def children_cpu_s() -> float:
-    """Of the child processes, theirs among them, those that have ended as well."""
+    """Of the child processes, theirs among them, those that have ended as well. Rounded, because the same
+    ticks added in another order may come to a little less, and a later look must never say less."""
     import psutil
 
     own = psutil.Process()
@@ -125,7 +127,7 @@ def children_cpu_s() -> float:
     for child in own.children(recursive=True):
         with contextlib.suppress(psutil.Error):
             total += sum(child.cpu_times()[:4])
-    return float(total)
+    return round(float(total), CPU_DIGITS)
 
 
 async def _measure(root: Path, scratch: Path, paths: list[str], n_runs: int) -> Report:

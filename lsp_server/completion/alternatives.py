@@ -1,7 +1,8 @@
 """Other suggestions for a place where a person asked by hand.
 
 Runs in the session. What further precedents say costs nothing; then the model is asked, for its likeliest
-text and for others that it would write by chance. Must not know LSP or when to stop.
+text where a precedent is shown in its place, and for others that it would write by chance. Must not know LSP
+or when to stop.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from collections.abc import AsyncGenerator
 from lsp_server.completion.cache import Suggestion
 from lsp_server.completion.context import CompletionContext
 from lsp_server.completion.pipeline import Memory, Ports, ask_model, follow
-from lsp_server.completion.precedent import precedents_at
+from lsp_server.completion.precedent import LEAST_SCORE, precedents_at
 from lsp_server.settings import CompletionSettings
 from lsp_server.trace import TraceDraft
 
 MOST = 4  # besides the one that is shown
 MOST_PRECEDENTS = 2
-LEAST_SCORE = 0.1  # a person looks for something else: less is enough
-TEMPERATURES = (0.0, 0.9, 1.2, 1.5, 1.5)  # a short rest of a line is often the same at a low one
+WORTH_A_LOOK = 0.1  # a score below `LEAST_SCORE`: a person looks for something else: less is enough
+TEMPERATURES = (0.9, 1.2, 1.5, 1.5)  # a short rest of a line is often the same at a low one
 
 
 async def find_alternatives(
@@ -26,10 +27,11 @@ async def find_alternatives(
 ) -> AsyncGenerator[Suggestion]:
     """One after the other; some may be the same."""
     precedents = precedents_at(context, ports.texts_near(context) or ())
-    for precedent in [one for one in precedents if one.score >= LEAST_SCORE][: MOST_PRECEDENTS + 1]:
+    for precedent in [one for one in precedents if one.score >= WORTH_A_LOOK][: MOST_PRECEDENTS + 1]:
         if suggestion := follow(precedent, context):
             yield suggestion
-    for temperature in TEMPERATURES:
+    is_followed = bool(precedents) and precedents[0].score >= LEAST_SCORE
+    for temperature in (0.0, *TEMPERATURES) if is_followed else TEMPERATURES:
         answer = await ask_model(context, settings, ports, memory, trace, temperature=temperature)
         if isinstance(answer, Suggestion):
             yield answer

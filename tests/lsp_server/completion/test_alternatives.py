@@ -56,7 +56,7 @@ async def test_further_precedents_then_the_model() -> None:
     ports = replace(Ports(no_snippets, ByTemperature().generate), texts_near=lambda _: NEAR)
     context, settings = context_at("size = measure(▮"), CompletionSettings()
     found = find_alternatives(context, settings, ports, Memory(), TraceDraft("test"))
-    by_model = [f"t{temperature})" for temperature in TEMPERATURES]
+    by_model = [f"t{temperature})" for temperature in (0.0, *TEMPERATURES)]
     assert [one.text async for one in found] == ["row)", "column)", "table)", *by_model]
 
 
@@ -64,9 +64,16 @@ async def test_only_who_asks_by_hand_gets_others() -> None:
     completer = completer_with(ByTemperature(), *NEAR)
     assert texts(await answer(completer, "size = measure(▮", Trigger.AUTOMATIC)) == ["size = measure(row)"]
     invoked = await answer(completer, "size = measure(▮", Trigger.INVOKED)
-    wanted = ("row", "column", "table", *(f"t{temperature}" for temperature in TEMPERATURES))
+    wanted = ("row", "column", "table", *(f"t{temperature}" for temperature in (0.0, *TEMPERATURES)))
     assert texts(invoked) == [f"size = measure({what})" for what in wanted[: 1 + MOST]]
     assert all(other.span == invoked.span for other in invoked.others)
+
+
+async def test_the_model_is_not_asked_again_for_what_it_said_already() -> None:
+    engine = ByTemperature()
+    found = await answer(completer_with(engine), "size = measure(▮", Trigger.INVOKED)
+    assert texts(found)[0] == "size = measure(t0.0)"
+    assert engine.n_asked == 1 + len(TEMPERATURES)
 
 
 async def test_asked_again_they_are_the_same_and_nobody_is_asked() -> None:
