@@ -103,8 +103,10 @@ def _ends_of(needle: str, texts: Sequence[tuple[str, float]]) -> list[_Place]:
     found: list[_Place] = []
     for text, weight in texts:
         start = text.find(needle)
-        while start >= 0 and len(found) < MOST_FOUND:
+        while start >= 0:
             found.append(_Place(text, start + len(needle), weight))
+            if len(found) == MOST_FOUND:
+                return found
             start = text.find(needle, start + 1)
     return found
 

@@ -56,7 +56,8 @@ class Nearby:
         self, document: OpenDocument, documents: Mapping[str, OpenDocument], recent: Sequence[str]
     ) -> None:
         """The open documents, those that were edited of late, then the stored files of the document's
-        language from its own folder outward."""
+        language from its own folder outward. An open document that is not stored is an ignored one, or so
+        new that it was never saved: it is left out."""
         self._reader.refresh()
         found: dict[str, _Flat] = {}
         n_left = MOST_CHARS
@@ -77,8 +78,10 @@ class Nearby:
         """Path and stamp; of an open document the stamp is its text."""
         language = language_for(document.language_id, document.path)
         name = language.id if language is not None else ""
+        are_stored = self._reader.existing(list(documents))
         for other in documents.values():
-            if other.path != document.path and language_for(other.language_id, other.path) == language:
+            is_alike = language_for(other.language_id, other.path) == language
+            if is_alike and other.path in are_stored and other.path != document.path:
                 yield other.path, other.text
         stored = self._reader.files_around(document.path, name, MOST_FILES) if name else []
         stamps = dict(stored)

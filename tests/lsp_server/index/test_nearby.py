@@ -88,6 +88,7 @@ async def test_no_ignored_file_and_no_secret(start_service: StartService, root: 
         },
     )
     service = await start_service()
+    service.overlay(str(root / "pkg/ignored.py"), "ignored = 'open'\n", "python")
     found = "".join(await texts_near(service, snapshot(root, "pkg/sub/here.py")))
     assert "ignored" not in found
     assert TOKEN not in found
