@@ -31,6 +31,7 @@ AUTOMATIC, INVOKED = 2, 1
 Json = Any
 Position = tuple[int, int]
 
+ASK_THE_MODEL = {"precedents": "never"}  # for tests of the model's process: a line nearby answers without it
 CAPABILITIES: dict[str, Json] = {
     "general": {"positionEncodings": ["utf-16"]},
     "window": {"workDoneProgress": True},

@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.client import INVOKED, LspClient, position
+from tests.e2e.client import ASK_THE_MODEL, INVOKED, LspClient, position
 from tests.e2e.conftest import BUILTIN, MAIN, Home
 
 LAST_LINE = MAIN.count("\n")
-PATIENT = {"completion": {"timeout_ms": 60_000}}
+PATIENT = {"completion": {**ASK_THE_MODEL, "timeout_ms": 60_000}}
 
 
 def is_failed(status) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.e2e.client import ROOT, LspClient, position, uri_of
+from tests.e2e.client import ASK_THE_MODEL, ROOT, LspClient, position, uri_of
 from tests.e2e.conftest import MAIN, PRICES, Home, make_home
 
 MAX_RESIDENT_MB = 120
@@ -110,9 +110,9 @@ def snapshot_of(root: Path) -> dict[str, tuple[int, int, bytes]]:
 
 async def test_two_windows_share_one_host(own_home: Home, workspace: Path):
     """Also when both open at the same moment; and the host goes on when one of them leaves."""
-    path = workspace / "main.py"
-    async with own_home.client() as one:
-        async with own_home.client() as other:
+    path, settings = workspace / "main.py", {"completion": ASK_THE_MODEL}
+    async with own_home.client(settings=settings) as one:
+        async with own_home.client(settings=settings) as other:
             await asyncio.gather(one.initialize(workspace), other.initialize(workspace))
             for client in (one, other):
                 await client.open(path, MAIN)

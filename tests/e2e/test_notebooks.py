@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.e2e.client import LspClient, position, uri_of
+from tests.e2e.client import ASK_THE_MODEL, LspClient, position, uri_of
 from tests.e2e.conftest import PRICES, Home
 
 CELLS = [
@@ -79,7 +79,7 @@ async def test_cells_are_overlaid_changed_and_forgotten(home: Home, workspace: P
 
 async def test_a_cell_is_completed_after_the_cells_before_it(home: Home, workspace: Path):
     """The prompt of the same empty cell is longer when there are cells before it."""
-    async with home.client() as client:
+    async with home.client(settings={"completion": ASK_THE_MODEL}) as client:
         await client.initialize(workspace)
         await client.ready()
         n_tokens = []

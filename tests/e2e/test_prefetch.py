@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.client import LspClient, LspError, position, uri_of
+from tests.e2e.client import ASK_THE_MODEL, LspClient, LspError, position, uri_of
 from tests.e2e.conftest import MAIN, Home
 
 LAST_LINE = MAIN.count("\n")
-SLOW = {"completion": {"timeout_ms": 60_000}}
+SLOW = {"completion": {**ASK_THE_MODEL, "timeout_ms": 60_000}}
 
 
 async def type_char(client: LspClient, path: Path, character: int, text: str) -> None:

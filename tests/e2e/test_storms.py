@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.client import INVOKED, Call, LspClient
+from tests.e2e.client import ASK_THE_MODEL, INVOKED, Call, LspClient
 from tests.e2e.conftest import MAIN, Home
 
 N_WINDOWS = 20
@@ -19,7 +19,7 @@ GROWTH_MB = 60
 STORM_S, PER_S = 4.0, 200
 MAX_MORE_OPEN = 16  # descriptors and threads
 LAST_LINE = MAIN.count("\n")
-SLOW = {"completion": {"timeout_ms": 60_000}}
+SLOW = {"completion": {**ASK_THE_MODEL, "timeout_ms": 60_000}}
 
 
 @pytest.mark.timeout(300)
