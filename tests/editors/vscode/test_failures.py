@@ -43,7 +43,7 @@ def test_the_engine_host_is_killed(window: Workbench, studio: Studio):
     host.kill()
     window.wait_for_status("restarting|starting|loading")
     window.wait_until_ready()
-    window.press("Escape")
+    window.dismiss()
     assert window.ask()
     assert [process.pid for process in studio.processes("model.host")] != [host.pid]
     expect(window.notices).to_have_count(0)

@@ -82,8 +82,7 @@ def time_keys(window: Workbench) -> list[tuple[float, float]]:
         for key in TYPED:
             if pair := window.time_key(key, ANSWER_WITHIN_MS):
                 times.append(pair)
-            window.press("Escape")
-            window.wait_for_no_ghost()
+            window.dismiss()
         window.press("Enter")
     return times
 

@@ -66,8 +66,7 @@ def test_accept_line_takes_line_by_line(window: Workbench):
 
 def test_escape_drops_it(window: Workbench):
     path, _ = start(window, "escape.py", TABLE_PY)
-    window.press("Escape")
-    window.wait_for_no_ghost()
+    window.dismiss()
     window.save()
     assert path.read_text() == f"{TABLE_PY.text}{TABLE_PY.typed}\n"
 
@@ -99,8 +98,7 @@ def test_taken_and_refused_are_counted(window: Workbench, studio: Studio):
     window.press("Tab")
     window.wait_for_no_ghost()
     start(window, "refused.py", TABLE_PY)
-    window.press("Escape")
-    window.wait_for_no_ghost()
+    window.dismiss()
     window.press("Escape")  # there is nothing left to refuse
     wanted = (before[0] + 1, before[1] + 1)
     window.evaluate_until(lambda: counts(studio), lambda now: now >= wanted, "the counts")

@@ -196,12 +196,14 @@ class Workbench:
         return "".join(self.ghost.all_inner_texts()).replace("\xa0", " ")
 
     def wait_for_ghost(self, timeout_ms: float = SLOW_MS) -> str:
-        self.page.wait_for_function(
-            "s => [...document.querySelectorAll(s)].some(e => e.textContent.trim())",
+        """What is on screen, which may be what was there before: see `dismiss`."""
+        seen = self.page.wait_for_function(
+            "s => { const texts = [...document.querySelectorAll(s)].map(e => e.textContent);"
+            " return texts.some(text => text.trim()) && texts.join(''); }",
             arg=GHOST,
             timeout=timeout_ms,
         )
-        return self.ghost_text()
+        return str(seen.json_value()).replace("\xa0", " ")
 
     def type_for_ghost(self, text: str) -> str:
         """A new editor gets ghost text once VS Code is idle: keys before that bring none. Then by hand."""
@@ -212,6 +214,11 @@ class Workbench:
 
     def wait_for_no_ghost(self) -> None:
         expect(self.ghost).to_have_count(0)
+
+    def dismiss(self) -> None:
+        """VS Code takes some 40 ms to clear it away."""
+        self.press("Escape")
+        self.wait_for_no_ghost()
 
     def settle(self) -> None:
         """VS Code gives a new editor its ghost text when it is idle: keys before that bring none.
