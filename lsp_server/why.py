@@ -94,13 +94,15 @@ def _origin(record: TraceRecord) -> str:
 
 
 def _precedent(record: TraceRecord) -> str:
-    n_places, n_alike = (_number(record.fields.get(name)) for name in ("n_places", "n_alike"))
+    n_places, n_alike, likelihood = (
+        _number(record.fields.get(name)) for name in ("n_places", "n_alike", "likelihood")
+    )
     if not n_places:
         return ""
     places = "one place" if n_places == 1 else f"{n_places:.0f} places"
     return (
         f"It follows {places} of the workspace, where the {n_alike:.0f} characters before the cursor are the "
-        "same; the model was not asked."
+        f"same, and was held to be right with {likelihood:.0%}; the model was not asked."
     )
 
 

@@ -12,13 +12,13 @@ from collections.abc import AsyncGenerator
 from lsp_server.completion.cache import Suggestion
 from lsp_server.completion.context import CompletionContext
 from lsp_server.completion.pipeline import Memory, Ports, ask_model, follow
-from lsp_server.completion.precedent import LEAST_SCORE, precedents_at
+from lsp_server.completion.precedent import lines_at, precedent_at
 from lsp_server.settings import CompletionSettings
 from lsp_server.trace import TraceDraft
 
 MOST = 4  # besides the one that is shown
 MOST_PRECEDENTS = 2
-WORTH_A_LOOK = 0.1  # a score below `LEAST_SCORE`: a person looks for something else: less is enough
+WORTH_A_LOOK = 0.05  # likelihood: who looks for something else is content with less
 TEMPERATURES = (0.9, 1.2, 1.5, 1.5)  # a short rest of a line is often the same at a low one
 
 
@@ -26,11 +26,12 @@ async def find_alternatives(
     context: CompletionContext, settings: CompletionSettings, ports: Ports, memory: Memory, trace: TraceDraft
 ) -> AsyncGenerator[Suggestion]:
     """One after the other; some may be the same."""
-    precedents = precedents_at(context, ports.texts_near(context) or ())
-    for precedent in [one for one in precedents if one.score >= WORTH_A_LOOK][: MOST_PRECEDENTS + 1]:
+    near = ports.texts_near(context) or ()
+    lines = lines_at(context, near)
+    for precedent in [one for one in lines if one.likelihood >= WORTH_A_LOOK][: MOST_PRECEDENTS + 1]:
         if suggestion := follow(precedent, context):
             yield suggestion
-    is_followed = bool(precedents) and precedents[0].score >= LEAST_SCORE
+    is_followed = precedent_at(context, near) is not None
     for temperature in (0.0, *TEMPERATURES) if is_followed else TEMPERATURES:
         answer = await ask_model(context, settings, ports, memory, trace, temperature=temperature)
         if isinstance(answer, Suggestion):

@@ -24,7 +24,7 @@ from lsp_server.completion.filters.brackets import n_replaced
 from lsp_server.completion.layout import is_gain
 from lsp_server.completion.mode import is_open, mode_at, reason_of
 from lsp_server.completion.placing import place
-from lsp_server.completion.precedent import LEAST_SCORE, Precedent, precedents_at
+from lsp_server.completion.precedent import Precedent, precedent_at
 from lsp_server.completion.prompt import build_options, build_prompt
 from lsp_server.completion.stream import Answer, Ending, read_answer
 from lsp_server.completion.trigger import switched_off, unwanted
@@ -198,16 +198,16 @@ async def compute(
 
 
 def _follow_precedent(context: CompletionContext, ports: Ports, trace: TraceDraft) -> Suggestion | None:
-    """How a line like the cursor's goes on elsewhere."""
+    """How lines like the cursor's go on elsewhere."""
     near = ports.texts_near(context)
     if near is None:
         return None
     with trace.stage("precedent"):
-        found = next(iter(precedents_at(context, near)), None)
-        suggestion = follow(found, context) if found is not None and found.score >= LEAST_SCORE else None
+        found = precedent_at(context, near)
+        suggestion = None if found is None else follow(found, context)
     if found is None or suggestion is None:
         return None
-    trace.set(n_alike=found.n_alike, n_places=found.n_places, precedent_score=round(found.score, 3))
+    trace.set(n_alike=found.n_alike, n_places=found.n_places, likelihood=round(found.likelihood, 3))
     return suggestion
 
 

@@ -7,6 +7,7 @@
     python -m tests.bench.retrieval model --n 20
     python -m tests.bench.retrieval model --package rich --package click=FOLDER --n 100 --kept answers.jsonl
     python -m tests.bench.retrieval precedents --package rich --n 100
+    python -m tests.bench.retrieval fit-precedents --package networkx=FOLDER --package sphinx=FOLDER --n 220
     python -m tests.bench.retrieval run --language go --package gin=FOLDER --held-out hcl=FOLDER
 
 A wanted definition counts as found when its first line stands in the context. One token is 3.5 characters.
@@ -46,6 +47,7 @@ BUDGETS = (1024, 2048)
 OURS = "edgewise"
 BUILTIN = Path("model/builtin")
 CORPUS = Path("model/lab/work/corpus/heldout.jsonl")
+WHAT = ("run", "fit", "latency", "model", "precedents", "fit-precedents")
 VIAS = ("import", "module", "package", "member")
 
 
@@ -153,7 +155,12 @@ def run_precedents(arguments: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         packages = dict(named_folder(named) for named in (*arguments.package, *arguments.held_out))
         packages = packages or lines.write_corpus(arguments.corpus, Path(folder) / "corpus")
-        precedents.run(packages, Path(folder) / "index", arguments.n, SOURCES[arguments.language])
+        source = SOURCES[arguments.language]
+        if arguments.what == "precedents":
+            precedents.run(packages, Path(folder) / "index", arguments.n, source)
+            return
+        for examples in precedents.collect_examples(packages, Path(folder) / "index", arguments.n, source):
+            print(json.dumps(precedents.fit_weights(examples), indent=4), flush=True)
 
 
 def named_folder(named: str) -> tuple[str, Path]:
@@ -170,7 +177,7 @@ def by_package(cases: Sequence[Case]) -> dict[str, list[Case]]:
 
 def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.retrieval")
-    parser.add_argument("what", choices=("run", "fit", "latency", "model", "precedents"))
+    parser.add_argument("what", choices=WHAT)
     parser.add_argument("--package", action="append", default=[], help="an installed package, or NAME=FOLDER")
     parser.add_argument("--language", choices=tuple(SOURCES), default="python")
     parser.add_argument("--held-out", action="append", default=[], help="one that nothing was fitted on")
@@ -196,7 +203,7 @@ def main() -> None:
     if arguments.what == "model":
         run_model(arguments)
         return
-    if arguments.what == "precedents":
+    if "precedents" in arguments.what:
         run_precedents(arguments)
         return
     cases = list(read_all(arguments))

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from lsp_server.completion.context import CompletionContext
 from lsp_server.completion.context import build_context as build_place
-from lsp_server.completion.precedent import LEAST_SCORE, precedents_at
+from lsp_server.completion.precedent import precedent_at
 from lsp_server.settings import CompletionSettings
 from lsp_server.types import CompletionRequest, DocumentSnapshot, Snippet
 from model.fim import family, layout
@@ -166,8 +166,8 @@ def follow(case: Case, workspace: Workspace) -> str | None:
     snapshot = DocumentSnapshot("", case.file, case.file, "", case.language, 0, case.text)
     context = build_place(CompletionRequest(snapshot, case.offset), CompletionSettings())
     assert isinstance(context, CompletionContext)
-    found = precedents_at(context, workspace.texts_near(case))
-    return found[0].text if found and found[0].score >= LEAST_SCORE else None
+    found = precedent_at(context, workspace.texts_near(case))
+    return None if found is None else found.text
 
 
 def _for_prompt(snippet: Snippet) -> PromptSnippet:

@@ -57,14 +57,14 @@ async def test_further_precedents_then_the_model() -> None:
     context, settings = context_at("size = measure(▮"), CompletionSettings()
     found = find_alternatives(context, settings, ports, Memory(), TraceDraft("test"))
     by_model = [f"t{temperature})" for temperature in (0.0, *TEMPERATURES)]
-    assert [one.text async for one in found] == ["row)", "column)", "table)", *by_model]
+    assert [one.text async for one in found] == ["row)", "table)", "column)", *by_model]
 
 
 async def test_only_who_asks_by_hand_gets_others() -> None:
     completer = completer_with(ByTemperature(), *NEAR)
     assert texts(await answer(completer, "size = measure(▮", Trigger.AUTOMATIC)) == ["size = measure(row)"]
     invoked = await answer(completer, "size = measure(▮", Trigger.INVOKED)
-    wanted = ("row", "column", "table", *(f"t{temperature}" for temperature in (0.0, *TEMPERATURES)))
+    wanted = ("row", "table", "column", *(f"t{temperature}" for temperature in (0.0, *TEMPERATURES)))
     assert texts(invoked) == [f"size = measure({what})" for what in wanted[: 1 + MOST]]
     assert all(other.span == invoked.span for other in invoked.others)
 

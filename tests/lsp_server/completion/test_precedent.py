@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsp_server.completion.pipeline import Memory, Ports, complete
+from lsp_server.completion.places import MOST_ALIKE, MOST_PLACES, find_places
 from lsp_server.completion.precedent import (
-    LEAST_SCORE,
-    MOST_ALIKE,
-    MOST_PLACES,
-    find_precedents,
-    precedents_at,
+    LEAST_FOR_WORDS,
+    cursor_in,
+    next_words,
+    precedent_at,
+    rank_lines,
 )
 from lsp_server.settings import CompletionSettings
 from lsp_server.text import flatten
@@ -28,8 +29,8 @@ WORDS = st.text("ab(.\n ", max_size=60)
 
 
 def found_at(drawn: str, *near: str) -> str | None:
-    found = precedents_at(context_at(drawn), [flatten("\n" + text) for text in near])
-    return found[0].text if found and found[0].score >= LEAST_SCORE else None
+    found = precedent_at(context_at(drawn), [flatten("\n" + text) for text in near])
+    return None if found is None else found.text
 
 
 def test_a_line_goes_on_as_in_another_file() -> None:
@@ -68,6 +69,17 @@ def test_too_little_alike_is_none() -> None:
     assert found_at("y = f(▮", "x = f(1)\n", "z = f(2)\n", "k = h(3)\nu = p(q)\n") is None
 
 
+def test_where_lines_part_the_words_before_are_suggested() -> None:
+    others = [
+        f"self.handler = make_handler(self, {name})\n" for name in ("loop", "rows", "path", "size", "kind")
+    ]
+    assert found_at("self.handler = make_ha▮", *others) == "ndler(self,"
+
+
+def test_a_word_of_the_document_is_gone_on_with() -> None:
+    assert found_at("measurement = read()\nlast = 2 * measurement[0]\nprint(meas▮") == "urement"
+
+
 def test_a_line_that_is_whole_is_left_alone() -> None:
     assert found_at("return stream.read()▮", READ) is None
 
@@ -76,24 +88,32 @@ def test_stars_in_the_place_of_a_secret_are_never_suggested() -> None:
     assert found_at("api_token = ▮", 'api_token = "****************"\n') is None
 
 
-@given(WORDS, st.lists(WORDS, max_size=4), st.lists(WORDS, max_size=4))
-def test_whatever_the_texts(before: str, own: list[str], near: list[str]) -> None:
-    found = find_precedents(before, own, near)
-    texts = [*own, *near]
-    for one in found:
-        assert any(f"{before[-4:]}{one.text}" in text for text in texts)
+@given(WORDS, WORDS, st.lists(WORDS, max_size=4))
+def test_whatever_the_texts(before: str, below: str, near: list[str]) -> None:
+    cursor = cursor_in(before, below)
+    texts = [cursor.before, cursor.below, *near]
+    places = find_places(cursor.before, cursor.below, near)
+    assert len(places) <= 4 * MOST_PLACES
+    for place in places:
+        begun = place.text[place.offset - place.n_alike : place.offset]
+        assert cursor.before.endswith(begun)
+        assert 2 <= place.n_alike <= min(MOST_ALIKE, len(cursor.before))
+        assert (place.text, place.offset) != (cursor.before, len(cursor.before))
+    lines = rank_lines(cursor, places)
+    assert [one.likelihood for one in lines] == sorted((one.likelihood for one in lines), reverse=True)
+    assert sum(one.likelihood for one in lines) <= 1 + 1e-9
+    for one in lines:
         assert "\n" not in one.text
-        assert 0 <= one.score <= one.share <= 1
-        assert 4 <= one.n_alike <= min(MOST_ALIKE, len(before))
-    assert sum(one.n_places for one in found) <= MOST_PLACES
-    assert not found or abs(sum(one.share for one in found) - 1) < 1e-9
-    assert [one.share for one in found] == sorted((one.share for one in found), reverse=True)
+        assert any(f"{cursor.before[-one.n_alike :]}{one.text}" in text for text in texts)
+    words = next_words(cursor, places)
+    assert words is None or words.likelihood >= LEAST_FOR_WORDS
+    assert words is None or any(cursor.before[-2:] + words.text in text for text in texts)
 
 
 @given(WORDS.filter(lambda text: len(text) > 12))
 def test_the_best_place_is_alike_for_as_long_as_can_be(before: str) -> None:
-    found = find_precedents(before, [], ["x" + before + "end\n"])
-    assert found[0].n_alike == len(before)
+    places = find_places(before, "", ["x" + before + "end\n"])
+    assert max(place.n_alike for place in places) == len(before)
 
 
 async def follow(drawn: str, engine: ScriptedEngine, near: list[str] | None, memory: Memory | None = None):
