@@ -18,7 +18,7 @@ from lsp_server.trace import TraceDraft
 
 MOST = 4  # besides the one that is shown
 MOST_PRECEDENTS = 2
-WORTH_A_LOOK = 0.05  # likelihood: who looks for something else is content with less
+WORTH_A_LOOK = 0.01  # likelihood: who looks for something else is content with less
 TEMPERATURES = (0.9, 1.2, 1.5, 1.5)  # a short rest of a line is often the same at a low one
 
 
