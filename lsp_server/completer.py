@@ -45,7 +45,9 @@ REST_S = 0.3
 PAUSE_S = 4.0  # more, and the related code may be put into another order
 PREPARE_TIMEOUT_S = 30.0
 MAX_COMPUTATIONS = 8
-LASTING = frozenset({Reason.EMPTY, Reason.WHITESPACE_ONLY, Reason.REPEATS_SUFFIX, Reason.REPETITION})
+LASTING = frozenset(
+    {Reason.EMPTY, Reason.WHITESPACE_ONLY, Reason.REPEATS_SUFFIX, Reason.REPETITION, Reason.UNSURE}
+)
 SUPERSEDED = NoCompletion(Reason.SUPERSEDED)
 
 
@@ -77,7 +79,7 @@ class Computation:
             return False
         typed = context.prefix[len(before.prefix) :]
         if self.task.done():
-            return not typed and self._has_lasting_result()
+            return not typed and self._has_lasting_result() and not _wants_more(context, self.task.result())
         return self.heard.startswith(typed)
 
     def _has_lasting_result(self) -> bool:
@@ -158,7 +160,7 @@ class Completer:
         trace.set(is_attached=computation is not None)
         if computation is not None:
             result = await self._wait(computation, found, trace)
-            if result is not None:
+            if result is not None and not _wants_more(found, result):
                 return result
         started = self._start(found, settings, self._memory)
         return await self._wait(started, found, trace) or SUPERSEDED
@@ -323,6 +325,12 @@ class Completer:
         result = await guarded(work, asyncio.timeout(PREPARE_TIMEOUT_S), settings)
         trace.set(outcome=outcome_of(result))
         self._traces.note(trace)
+
+
+def _wants_more(context: CompletionContext, result: object) -> bool:
+    """Who asks by hand sees what the model is not sure of, too."""
+    is_unsure = isinstance(result, NoCompletion) and result.reason is Reason.UNSURE
+    return is_unsure and context.trigger is Trigger.INVOKED
 
 
 def accept(request: CompletionRequest, shown: Completion) -> CompletionRequest:

@@ -95,6 +95,12 @@ def texts_near(
     return () if index is None else index.texts_near(context.snapshot)
 
 
+def is_cut_to_sure(settings: Settings) -> bool:
+    """Whether no more of the model's text is shown than it is sure of."""
+    wanted = settings.completion.confidence
+    return wanted == "always" or (wanted == "auto" and is_builtin(settings.model.name))
+
+
 async def find_syntax(context: CompletionContext) -> SyntaxPlace | None:
     """In a thread: a grammar that is not loaded yet must not hold up the loop."""
     snapshot = context.snapshot

@@ -33,6 +33,7 @@ from lsp_server.prompting import (
     Budget,
     SyntaxReader,
     build_prompt,
+    is_cut_to_sure,
     search,
     texts_near,
 )
@@ -93,7 +94,12 @@ class Session:
         self._notebooks = Notebooks()
         self._roots: tuple[str, ...] = ()
         asks = (self._search, self._generate, self._prefill, self._measure, self._is_append_only)
-        ports = Ports(*asks, SyntaxReader(), lambda at: texts_near(self._index, at, self.settings))
+        ports = Ports(
+            *asks,
+            SyntaxReader(),
+            lambda at: texts_near(self._index, at, self.settings),
+            lambda: is_cut_to_sure(self.settings),
+        )
         self._completer = Completer(ports, self._fitted, self.traces)
         self._host = HostStatus(HostState.STOPPED)
         self._index_progress = IndexProgress()

@@ -187,10 +187,11 @@ class CompletionSettings(Section):
     ] = True
     precedents: Annotated[
         Literal["auto", "never", "always"],
-        Field(
-            description="Whether a line may go on as lines like it do elsewhere in the workspace; the model "
-            "is asked where none is found. `auto`: with the built-in model."
-        ),
+        Field(description="Whether to go on as lines of the workspace do. `auto`: with the built-in model."),
+    ] = "auto"
+    confidence: Annotated[
+        Literal["auto", "never", "always"],
+        Field(description="Whether to show only what the model is sure of. `auto`: of the built-in model."),
     ] = "auto"
     in_comments: Annotated[bool, Field(description="Whether to suggest by itself inside of comments.")] = True
     max_file_bytes: Annotated[

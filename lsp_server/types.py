@@ -177,6 +177,7 @@ class Reason(StrEnum):
     WHITESPACE_ONLY = "whitespace-only"
     REPEATS_SUFFIX = "repeats-suffix"
     REPETITION = "repetition"
+    UNSURE = "unsure"
     SELECTION_MISMATCH = "selection-mismatch"
     INTERNAL_ERROR = "internal-error"
 

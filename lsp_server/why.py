@@ -35,6 +35,8 @@ REASONS: Mapping[str, str] = {
     "whitespace-only": "The model added only blanks.",
     "repeats-suffix": "The model wrote what stands behind the cursor already.",
     "repetition": "The model repeated itself.",
+    "unsure": "The model was not sure enough of what it wrote: ask by hand to see it, or set "
+    "edgewise.completion.confidence to never.",
     "selection-mismatch": "The selected entry of the menu does not stand at the cursor.",
     "internal-error": "Something broke inside edgewise: set edgewise.log.level to debug and report the log.",
 }

@@ -6,6 +6,7 @@ Pure but for the clock; runs in the session. Must not know HTTP. A shape that th
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +20,8 @@ from model.sse import MalformedStream
 # its progress it writes after each batch of a prompt.
 PROGRESS: Final = "prompt_progress"
 SOON_CANCELLED: Final = {"return_progress": True}
-COMPLETION_FIELDS: Final = ("content", "tokens", "stop", "stop_type", "timings")
+PROBABILITIES: Final = "completion_probabilities"
+COMPLETION_FIELDS: Final = ("content", "tokens", "stop", "stop_type", "timings", PROBABILITIES)
 T = TypeVar("T")
 
 
@@ -32,6 +34,7 @@ class Answer:
     reason: str = ""
     usage: Usage | None = None
     is_progress: bool = False  # nothing is answered yet
+    candidates: tuple[tuple[str, float], ...] = ()  # tokens and their probabilities, the chosen one first
 
 
 def _shaped(parse: Callable[[Mapping[str, Any]], T]) -> Callable[[Mapping[str, Any]], T]:
@@ -83,6 +86,23 @@ def parse_completion(event: Mapping[str, Any]) -> Answer:
         tokens=tuple(map(int, event.get("tokens") or ())),
         reason=str(event.get("stop_type") or "stop") if event.get("stop") else "",
         usage=_usage(event) if "timings" in event else None,
+        candidates=_candidates(event) if PROBABILITIES in event else (),
+    )
+
+
+def _candidates(event: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
+    """Of the event's one token."""
+    stated = event[PROBABILITIES]
+    if not stated:
+        return ()
+    chosen, others = stated[-1], stated[-1].get("top_logprobs") or ()
+    return (
+        (str(chosen["token"]), math.exp(chosen["logprob"])),
+        *(
+            (str(other["token"]), math.exp(other["logprob"]))
+            for other in others
+            if other["id"] != chosen["id"]
+        ),
     )
 
 

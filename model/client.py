@@ -25,7 +25,7 @@ from model.answers import (
 )
 from model.desks import Desks
 from model.fim import family as find_family
-from model.healing import HEALING_ENGINES, Begun, grammar, n_more_tokens
+from model.healing import HEALING_ENGINES, Begun, Held, asked, n_more_tokens
 from model.kv_keeper import KvKeeper
 from model.left import Left
 from model.priority import SESSIONS_WAY, Way
@@ -136,9 +136,9 @@ class ModelClient:
             "n_predict": options.n_predict + n_more_tokens(prompt.begun),
             "response_fields": COMPLETION_FIELDS,
             **SOON_CANCELLED,
-            **({"grammar": grammar(prompt.begun)} if prompt.begun else {}),
+            **asked(prompt.begun, wants_likelihood=options.wants_likelihood),
         }
-        begun, account = Begun(prompt.begun), Account(len(ids))
+        begun, account, held = Begun(prompt.begun), Account(len(ids)), Held()
         async with (
             self._kept(connection, ids, options) as note,
             self._stream(connection, "/completion", body, parse_completion) as answers,
@@ -148,13 +148,14 @@ class ModelClient:
                 if answer.is_progress:
                     continue
                 usage = note(stated, bool(answer.reason))
+                held.add(begun.likelihood(answer.candidates))
                 text = begun.taken_off(answer.text)
                 if text is None or not stop_ids.isdisjoint(answer.tokens):
                     # An end to this family, such as the next file's name, that is none to the engine.
                     yield Piece("", usage, "eos")
                     return
                 if text or answer.reason:
-                    yield Piece(text, usage, answer.reason)
+                    yield Piece(text, usage, answer.reason, held.take())
                 if answer.reason:
                     return
         raise self._lost(connection, BROKE_OFF)

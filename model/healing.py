@@ -9,9 +9,11 @@ the prompt does not change at all. Must not know HTTP or prompts.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Final
 
 CHARS_PER_TOKEN: Final = 3  # at least, of a word that the model writes once more
+N_CANDIDATES: Final = 10  # tokens of which the engine tells how likely they are
 HEALING_ENGINES: Final = frozenset({"llama_cpp"})  # that take a grammar
 
 
@@ -19,6 +21,14 @@ def grammar(begun: str) -> str:
     """GBNF for any text that begins so."""
     quoted = json.dumps(begun, ensure_ascii=False)
     return f"root ::= {quoted} [^\\x00]*"
+
+
+def asked(begun: str, *, wants_likelihood: bool) -> dict[str, object]:
+    """What a request to llama-server says of both."""
+    return {
+        **({"grammar": grammar(begun)} if begun else {}),
+        **({"n_probs": N_CANDIDATES} if wants_likelihood else {}),
+    }
 
 
 def n_more_tokens(begun: str) -> int:
@@ -38,3 +48,27 @@ class Begun:
             return None
         self._rest = self._rest[n_same:]
         return text[n_same:]
+
+    def likelihood(self, candidates: Sequence[tuple[str, float]]) -> float | None:
+        """Of the next token, the first of the candidates, among those that the answer may go on with. None
+        where nothing is stated."""
+        if not candidates:
+            return None
+        rest = self._rest
+        possible = [one for text, one in candidates if text.startswith(rest) or rest.startswith(text)]
+        return candidates[0][1] / max(sum(possible), candidates[0][1]) if rest else candidates[0][1]
+
+
+class Held:
+    """The likelihood of the tokens of which no piece has told yet."""
+
+    def __init__(self) -> None:
+        self._likelihood: float | None = None
+
+    def add(self, likelihood: float | None) -> None:
+        if likelihood is not None:
+            self._likelihood = likelihood * (1.0 if self._likelihood is None else self._likelihood)
+
+    def take(self) -> float | None:
+        likelihood, self._likelihood = self._likelihood, None
+        return likelihood

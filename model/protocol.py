@@ -105,7 +105,8 @@ class TokenPrompt:
 @dataclass(frozen=True, slots=True)
 class GenerationOptions:
     """How to decode. Greedy unless a temperature is given. `slot` -1 is the session's own slot; `may_keep`
-    says that what the prompt holds may lie on this user's disk (no part of it is of an ignored file).
+    says that what the prompt holds may lie on this user's disk (no part of it is of an ignored file);
+    `wants_likelihood` that each piece shall say how sure the model is of it, which costs some speed.
     """
 
     n_predict: int
@@ -114,6 +115,7 @@ class GenerationOptions:
     stop: tuple[str, ...] = ()
     slot: int = -1
     may_keep: bool = False
+    wants_likelihood: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +132,13 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One streamed piece of text, with the usage so far. The last one says why the decode ended."""
+    """One streamed piece of text, with the usage so far. The last one says why the decode ended.
+    `likelihood` is the model's probability of it after all before it; None where the engine does not tell."""
 
     text: str
     usage: Usage | None = None
     stop_reason: str = ""
+    likelihood: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

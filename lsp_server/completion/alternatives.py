@@ -31,8 +31,8 @@ async def find_alternatives(
     for precedent in [one for one in lines if one.likelihood >= WORTH_A_LOOK][: MOST_PRECEDENTS + 1]:
         if suggestion := follow(precedent, context):
             yield suggestion
-    is_followed = precedent_at(context, near) is not None
-    for temperature in (0.0, *TEMPERATURES) if is_followed else TEMPERATURES:
+    is_other = precedent_at(context, near) is not None or ports.is_cut_to_sure()
+    for temperature in (0.0, *TEMPERATURES) if is_other else TEMPERATURES:
         answer = await ask_model(context, settings, ports, memory, trace, temperature=temperature)
         if isinstance(answer, Suggestion):
             yield answer

@@ -30,9 +30,18 @@ from lsp_server.completion.stream import Answer, Ending, read_answer
 from lsp_server.completion.trigger import switched_off, unwanted
 from lsp_server.settings import CompletionSettings
 from lsp_server.trace import TraceDraft
-from lsp_server.types import Completion, CompletionRequest, NoCompletion, Reason, Retrieval, SyntaxPlace
+from lsp_server.types import (
+    Completion,
+    CompletionRequest,
+    NoCompletion,
+    Reason,
+    Retrieval,
+    SyntaxPlace,
+    Trigger,
+)
 from model.protocol import FimPrompt, GenerationOptions, ModelError, Piece, Shown
 
+LEAST_SHOWN_CHARS = 2  # of a text that goes on
 PREPARED_SHARE = 0.85  # of the prompt's tokens are filled at rest; the remainder is for what is typed
 
 T = TypeVar("T")
@@ -68,7 +77,8 @@ class Ports:
     the engine's slot. `prefill` evaluates a prompt of so many tokens at most; `measure` says what such a
     prompt would show. `is_append_only` says whether text that is typed comes last in the model's layout
     anyway. `find_syntax` reads the syntax tree at the cursor; None where it does not tell. `texts_near` are
-    those that precedents are looked for in; None where none is wanted."""
+    those that precedents are looked for in; None where none is wanted. `is_cut_to_sure` says whether no more
+    of the model's text is shown than it is sure of."""
 
     search: Callable[[CompletionContext], Awaitable[Retrieval]]
     generate: Callable[[FimPrompt, GenerationOptions], AsyncIterator[Piece]]
@@ -77,6 +87,7 @@ class Ports:
     is_append_only: Callable[[], bool] = _never
     find_syntax: Callable[[CompletionContext], Awaitable[SyntaxPlace | None]] = _see_nothing
     texts_near: Callable[[CompletionContext], Sequence[str] | None] = _know_none
+    is_cut_to_sure: Callable[[], bool] = _never
 
 
 @dataclass(slots=True)
@@ -230,14 +241,29 @@ async def ask_model(
     context = await _with_mode(context, settings, ports, trace)
     anchor = await _anchor(context, settings, ports, memory, trace)
     anchor = await _leave_room(anchor, context, settings, ports, memory)
-    options = build_options(context, settings, temperature)
+    is_cut = temperature == 0 and context.trigger is Trigger.AUTOMATIC and ports.is_cut_to_sure()
+    options = replace(build_options(context, settings, temperature), wants_likelihood=is_cut)
     answer = await _answer(context, build_prompt(context, anchor), options, settings, ports, trace, hear)
     with trace.stage("filters"):
-        filters = UNFINISHED_FILTERS if answer.ending is Ending.CUT_OFF else FILTERS
-        text = apply_filters(answer.text, context, filters)
+        text = _shown_part(answer, context) if is_cut else _shown(answer, context)
     if isinstance(text, NoCompletion):
         return text
     return Suggestion(text, n_replaced(text, context))
+
+
+def _shown(answer: Answer, context: CompletionContext) -> str | NoCompletion:
+    filters = UNFINISHED_FILTERS if answer.ending is Ending.CUT_OFF else FILTERS
+    return apply_filters(answer.text, context, filters)
+
+
+def _shown_part(answer: Answer, context: CompletionContext) -> str | NoCompletion:
+    """As much as the model is sure of."""
+    if not answer.text.strip():
+        return _shown(answer, context)
+    sure = answer.sure_text
+    if len(sure.strip()) < min(LEAST_SHOWN_CHARS, len(answer.text.strip())):
+        return NoCompletion(Reason.UNSURE, "the model is not sure of any word")
+    return apply_filters(sure, context)
 
 
 async def prepare(
@@ -356,6 +382,8 @@ async def _answer(
     with trace.stage("generate"):
         pieces = ports.generate(prompt, options)
         answer = await read_answer(pieces, context, settings.t_max_predict_ms, hear)
+    if options.wants_likelihood:
+        trace.set(model_likelihood=round(answer.confidence.likelihood, 3))
     trace.set(ending=answer.ending.value, stopped_by=answer.stopped_by, n_generated=answer.n_pieces)
     if answer.usage is not None:
         trace.set(**asdict(answer.usage))

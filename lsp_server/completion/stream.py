@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from lsp_server.completion.confidence import Confidence
 from lsp_server.completion.context import CompletionContext
 from lsp_server.completion.filters.stop import stop_rule
 from model.protocol import Piece, Usage
 
+UNSURE = "unsure"
 WHOLE_STOP_REASONS = frozenset({"eos", "word", "stop"})
 
 
@@ -37,11 +39,21 @@ class Answer:
     n_pieces: int = 0
     usage: Usage | None = None
     stopped_by: str = ""
+    confidence: Confidence = field(default_factory=Confidence)
 
     def extended(self, piece: Piece) -> Answer:
+        text = self.text + piece.text
         return replace(
-            self, text=self.text + piece.text, n_pieces=self.n_pieces + 1, usage=piece.usage or self.usage
+            self,
+            text=text,
+            n_pieces=self.n_pieces + 1,
+            usage=piece.usage or self.usage,
+            confidence=self.confidence if piece.likelihood is None else self.confidence.after(piece, text),
         )
+
+    @property
+    def sure_text(self) -> str:
+        return self.confidence.sure_part(self.text, is_whole=self.ending is not Ending.CUT_OFF)
 
 
 async def read_answer(
@@ -62,6 +74,8 @@ async def read_answer(
                 return replace(answer, ending=Ending.STOPPED, stopped_by=rule.__name__)
             if piece.stop_reason:
                 return replace(answer, ending=_ending(piece.stop_reason))
+            if answer.confidence.is_lost:
+                return replace(answer, stopped_by=UNSURE)
             deadline = min(deadline, clock() + limit_ms / 1000)
             if clock() >= deadline:
                 return answer

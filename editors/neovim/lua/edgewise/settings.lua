@@ -44,9 +44,10 @@
 --- by the cursor's place. Default: "auto".
 ---@field prefetch? boolean Whether to compute while you type and while you pause, before the editor
 --- asks. Default: true.
----@field precedents? 'auto'|'never'|'always' Whether a line may go on as lines like it do elsewhere in
---- the workspace; the model is asked where none is found. `auto`: with the built-in model. Default:
---- "auto".
+---@field precedents? 'auto'|'never'|'always' Whether to go on as lines of the workspace do. `auto`: with
+--- the built-in model. Default: "auto".
+---@field confidence? 'auto'|'never'|'always' Whether to show only what the model is sure of. `auto`: of
+--- the built-in model. Default: "auto".
 ---@field in_comments? boolean Whether to suggest by itself inside of comments. Default: true.
 ---@field max_file_bytes? integer Nothing is suggested in larger files. Default: 2000000.
 
@@ -101,6 +102,7 @@ return {
     multi_line = 'auto',
     prefetch = true,
     precedents = 'auto',
+    confidence = 'auto',
     in_comments = true,
     max_file_bytes = 2000000,
   },
