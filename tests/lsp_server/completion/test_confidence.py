@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lsp_server.completer import Completer
 from lsp_server.completion.confidence import LEAST_FOR_LINE, LEAST_FOR_WORDS, Confidence
 from lsp_server.completion.pipeline import Memory, Ports, complete
 from lsp_server.settings import CompletionSettings
-from lsp_server.trace import TraceDraft
+from lsp_server.trace import TraceDraft, TraceLog
 from lsp_server.types import Completion, NoCompletion, Reason, Trigger
 from lsp_server.why import explain
 from model.protocol import FimPrompt, GenerationOptions, Piece
@@ -73,9 +74,10 @@ class Unsure:
     """Writes what it is told, and says how sure it is where it is asked to."""
 
     def __init__(self, *told: tuple[str, float]) -> None:
-        self.told, self.n_told = told, 0
+        self.told, self.n_told, self.n_asked = told, 0, 0
 
     async def generate(self, _: FimPrompt, options: GenerationOptions) -> AsyncIterator[Piece]:
+        self.n_asked += 1
         for index, (text, likelihood) in enumerate(self.told):
             self.n_told = index + 1
             reason = "stop" if index == len(self.told) - 1 else ""
@@ -111,3 +113,19 @@ async def test_all_is_shown_to_who_wants_it(is_cut: bool, trigger: Trigger) -> N
     result, _ = await ask(Unsure(("rows", 0.05), (")", 0.1)), is_cut=is_cut, trigger=trigger)
     assert isinstance(result, Completion)
     assert result.text.endswith("rows)")
+
+
+async def test_who_asks_by_hand_where_nothing_was_shown_sees_it() -> None:
+    engine = Unsure(("rows", 0.05), (")", 0.1))
+    ports = replace(Ports(no_snippets, engine.generate), is_cut_to_sure=lambda: True)
+    completer = Completer(ports, lambda: CompletionSettings(prefetch=False), TraceLog())
+    for _ in range(2):
+        answer = await completer.answer(request_at("total = measure(▮"), TraceDraft("test"))
+        assert isinstance(answer, NoCompletion)
+        assert answer.reason is Reason.UNSURE
+    assert engine.n_asked == 1  # what was found once is known
+    by_hand = await completer.answer(
+        request_at("total = measure(▮", trigger=Trigger.INVOKED), TraceDraft("test")
+    )
+    assert isinstance(by_hand, Completion)
+    assert by_hand.text.endswith("rows)")
