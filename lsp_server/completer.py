@@ -160,7 +160,8 @@ class Completer:
         trace.set(is_attached=computation is not None)
         if computation is not None:
             result = await self._wait(computation, found, trace)
-            if result is not None and not _wants_more(found, result):
+            has_gone_on = _is_unsure(result) and found.prefix != computation.context.prefix
+            if result is not None and not has_gone_on and not _wants_more(found, result):
                 return result
         started = self._start(found, settings, self._memory)
         return await self._wait(started, found, trace) or SUPERSEDED
@@ -327,10 +328,13 @@ class Completer:
         self._traces.note(trace)
 
 
+def _is_unsure(result: object) -> bool:
+    return isinstance(result, NoCompletion) and result.reason is Reason.UNSURE
+
+
 def _wants_more(context: CompletionContext, result: object) -> bool:
     """Who asks by hand sees what the model is not sure of, too."""
-    is_unsure = isinstance(result, NoCompletion) and result.reason is Reason.UNSURE
-    return is_unsure and context.trigger is Trigger.INVOKED
+    return _is_unsure(result) and context.trigger is Trigger.INVOKED
 
 
 def accept(request: CompletionRequest, shown: Completion) -> CompletionRequest:

@@ -18,11 +18,12 @@ _HALF_WORD = re.compile(r"\w+\Z")
 @dataclass(frozen=True, slots=True)
 class Confidence:
     """In the text so far. `n_words` characters of it are likely enough to be shown as words, `n_lines` as
-    whole lines."""
+    whole lines. `is_told`: the engine says likelihoods."""
 
     likelihood: float = 1.0
     n_words: int = 0
     n_lines: int = 0
+    is_told: bool = False
 
     @property
     def is_lost(self) -> bool:
@@ -37,6 +38,7 @@ class Confidence:
             likelihood,
             len(text) if likelihood >= LEAST_FOR_WORDS else self.n_words,
             line_end if line_end > 0 and likelihood >= LEAST_FOR_LINE else self.n_lines,
+            self.is_told or piece.likelihood is not None,
         )
 
     def sure_part(self, text: str, *, is_whole: bool) -> str:

@@ -257,10 +257,10 @@ def _shown(answer: Answer, context: CompletionContext) -> str | NoCompletion:
 
 
 def _shown_part(answer: Answer, context: CompletionContext) -> str | NoCompletion:
-    """As much as the model is sure of."""
-    if not answer.text.strip():
-        return _shown(answer, context)
+    """As much as the model is sure of; where the engine does not tell, all."""
     sure = answer.sure_text
+    if not answer.text.strip() or not answer.confidence.is_told or sure == answer.text:
+        return _shown(answer, context)
     if len(sure.strip()) < min(LEAST_SHOWN_CHARS, len(answer.text.strip())):
         return NoCompletion(Reason.UNSURE, "the model is not sure of any word")
     return apply_filters(sure, context)

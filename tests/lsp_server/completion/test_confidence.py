@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -129,3 +130,56 @@ async def test_who_asks_by_hand_where_nothing_was_shown_sees_it() -> None:
     )
     assert isinstance(by_hand, Completion)
     assert by_hand.text.endswith("rows)")
+
+
+class Untold(Unsure):
+    """Of another engine, cut off by time."""
+
+    async def generate(self, _: FimPrompt, options: GenerationOptions) -> AsyncIterator[Piece]:
+        for text, _likelihood in self.told:
+            yield Piece(text)
+
+
+async def test_an_engine_that_tells_no_likelihoods_is_shown_whole() -> None:
+    result, _ = await ask(Untold(("rows, ", 0), ("cel", 0)), is_cut=True)
+    assert isinstance(result, Completion)
+    assert result.text.endswith("rows,")  # the word may be half of one
+
+
+async def test_no_half_word_is_left_where_time_ran_out() -> None:
+    class Slow(Unsure):
+        async def generate(self, _: FimPrompt, options: GenerationOptions) -> AsyncIterator[Piece]:
+            for text, likelihood in self.told:
+                yield Piece(text, None, "", likelihood)
+
+    result, _ = await ask(Slow(("rows, ", 0.9), ("cel", 0.9)), is_cut=True)
+    assert isinstance(result, Completion)
+    assert result.text.endswith("rows,")
+
+
+class Waiting(Unsure):
+    """Writes its first piece, then the rest when it is let."""
+
+    def __init__(self, *told: tuple[str, float]) -> None:
+        super().__init__(*told)
+        self.has_begun, self.may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def generate(self, _: FimPrompt, options: GenerationOptions) -> AsyncIterator[Piece]:
+        self.n_asked += 1
+        for text, likelihood in self.told:
+            yield Piece(text, None, "", likelihood)
+            self.has_begun.set()
+            await self.may_go_on.wait()
+
+
+async def test_who_types_on_is_asked_for_anew_where_the_answer_was_unsure() -> None:
+    engine = Waiting(("ro", 0.2), ("ws)", 0.1))
+    ports = replace(Ports(no_snippets, engine.generate), is_cut_to_sure=lambda: True)
+    completer = Completer(ports, lambda: CompletionSettings(prefetch=False), TraceLog())
+    first = asyncio.create_task(completer.answer(request_at("total = measure(▮"), TraceDraft("test")))
+    await engine.has_begun.wait()
+    second = asyncio.create_task(completer.answer(request_at("total = measure(r▮"), TraceDraft("test")))
+    await asyncio.sleep(0)
+    engine.may_go_on.set()
+    await asyncio.gather(first, second)
+    assert engine.n_asked == 2
