@@ -79,7 +79,11 @@ class Computation:
             return False
         typed = context.prefix[len(before.prefix) :]
         if self.task.done():
-            return not typed and self._has_lasting_result() and not _wants_more(context, self.task.result())
+            return (
+                not typed
+                and self._has_lasting_result()
+                and not _wants_more(context, self.task.result(), before)
+            )
         return self.heard.startswith(typed)
 
     def _has_lasting_result(self) -> bool:
@@ -160,8 +164,7 @@ class Completer:
         trace.set(is_attached=computation is not None)
         if computation is not None:
             result = await self._wait(computation, found, trace)
-            has_gone_on = _is_unsure(result) and found.prefix != computation.context.prefix
-            if result is not None and not has_gone_on and not _wants_more(found, result):
+            if result is not None and not _wants_more(found, result, computation.context):
                 return result
         started = self._start(found, settings, self._memory)
         return await self._wait(started, found, trace) or SUPERSEDED
@@ -328,13 +331,11 @@ class Completer:
         self._traces.note(trace)
 
 
-def _is_unsure(result: object) -> bool:
-    return isinstance(result, NoCompletion) and result.reason is Reason.UNSURE
-
-
-def _wants_more(context: CompletionContext, result: object) -> bool:
-    """Who asks by hand sees what the model is not sure of, too."""
-    return _is_unsure(result) and context.trigger is Trigger.INVOKED
+def _wants_more(context: CompletionContext, result: object, asked: CompletionContext) -> bool:
+    """Who asks by hand sees what the model is not sure of, too; and behind what it was not sure of it may be
+    sure how to go on."""
+    is_unsure = isinstance(result, NoCompletion) and result.reason is Reason.UNSURE
+    return is_unsure and (context.trigger is Trigger.INVOKED or context.prefix != asked.prefix)
 
 
 def accept(request: CompletionRequest, shown: Completion) -> CompletionRequest:

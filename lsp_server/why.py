@@ -76,6 +76,7 @@ def explain(record: TraceRecord) -> tuple[str, ...]:
         first,
         _origin(record),
         _precedent(record),
+        _sureness(record),
         _times(record),
         _search(record),
         _tokens(record),
@@ -106,6 +107,21 @@ def _precedent(record: TraceRecord) -> str:
         f"It follows {places} of the workspace, where the {n_alike:.0f} characters before the cursor are the "
         f"same, and was held to be right with {likelihood:.0%}; the model was not asked."
     )
+
+
+def _sureness(record: TraceRecord) -> str:
+    fields = record.fields
+    if fields.get("is_cached") or "model_likelihood" not in fields:
+        return ""
+    likely = f"{_number(fields['model_likelihood']):.0%}"
+    if fields.get("outcome") == "unsure":
+        return f"It held what it wrote to be right with {likely}."
+    if fields.get("stopped_by") == "unsure":
+        return (
+            f"With what came next the model held its text to be right with {likely}, so that was left out: "
+            "see edgewise.completion.confidence."
+        )
+    return f"The model held its text to be right with {likely}."
 
 
 def _times(record: TraceRecord) -> str:

@@ -14,6 +14,7 @@ from typing import Final
 
 CHARS_PER_TOKEN: Final = 3  # at least, of a word that the model writes once more
 N_CANDIDATES: Final = 10  # tokens of which the engine tells how likely they are
+UNTOLD_SHARE: Final = 0.05  # of the others, that begin with a certain letter
 HEALING_ENGINES: Final = frozenset({"llama_cpp"})  # that take a grammar
 
 
@@ -50,13 +51,16 @@ class Begun:
         return text[n_same:]
 
     def likelihood(self, candidates: Sequence[tuple[str, float]]) -> float | None:
-        """Of the next token, the first of the candidates, among those that the answer may go on with. None
+        """Of the next token, the first of the candidates, among all that the answer may go on with. None
         where nothing is stated."""
         if not candidates:
             return None
-        rest = self._rest
-        possible = [one for text, one in candidates if text.startswith(rest) or rest.startswith(text)]
-        return candidates[0][1] / max(sum(possible), candidates[0][1]) if rest else candidates[0][1]
+        chosen, rest = candidates[0][1], self._rest
+        if not rest:
+            return chosen
+        told = [one for text, one in candidates if text.startswith(rest) or rest.startswith(text)]
+        untold = max(0.0, 1.0 - sum(one for _, one in candidates))
+        return chosen / (max(sum(told), chosen) + untold * UNTOLD_SHARE ** len(rest.strip()))
 
 
 class Held:

@@ -9,43 +9,33 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from model.protocol import Piece
-
-LEAST_FOR_LINE, LEAST_FOR_WORDS = 0.1, 0.3  # likelihoods of what is shown
-_HALF_WORD = re.compile(r"\w+\Z")
+LEAST = 0.25  # likelihood of what is shown; docs/confidence.md says what others would do
+_WORD, _HALF_WORD = re.compile(r"\w"), re.compile(r"\w+\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """In the text so far. `n_words` characters of it are likely enough to be shown as words, `n_lines` as
-    whole lines. `is_told`: the engine says likelihoods."""
+    """In the text so far, of which `n_sure` characters are likely enough to be shown."""
 
     likelihood: float = 1.0
-    n_words: int = 0
-    n_lines: int = 0
-    is_told: bool = False
+    n_sure: int = 0
 
     @property
     def is_lost(self) -> bool:
         """Nothing that may still come would be shown."""
-        return self.likelihood < LEAST_FOR_LINE
+        return self.likelihood < LEAST
 
-    def after(self, piece: Piece, text: str) -> Confidence:
-        """`text` is all of it, the piece included."""
-        likelihood = self.likelihood * (1.0 if piece.likelihood is None else piece.likelihood)
-        line_end = text.rfind("\n") if "\n" in piece.text else -1
-        return Confidence(
-            likelihood,
-            len(text) if likelihood >= LEAST_FOR_WORDS else self.n_words,
-            line_end if line_end > 0 and likelihood >= LEAST_FOR_LINE else self.n_lines,
-            self.is_told or piece.likelihood is not None,
-        )
+    def after(self, likelihood: float, text: str) -> Confidence:
+        """`text` is all of it, with the piece that has come with this likelihood."""
+        likely = self.likelihood * likelihood
+        return Confidence(likely, len(text) if likely >= LEAST else self.n_sure)
 
-    def sure_part(self, text: str, *, is_whole: bool) -> str:
-        """`is_whole`: the text ends where its line does."""
-        if is_whole and not self.is_lost:
+    def sure_part(self, text: str) -> str:
+        """Never half a word; of several lines those that are whole."""
+        if not self.is_lost:
             return text
-        words = text[: self.n_words]
-        if re.match(r"\w", text[self.n_words :]):
-            words = _HALF_WORD.sub("", words)
-        return max(words, text[: self.n_lines], key=len)
+        sure, rest = text[: self.n_sure], text[self.n_sure :]
+        if _WORD.match(rest):
+            sure = _HALF_WORD.sub("", sure)
+        is_torn = "\n" in sure.strip() and not rest.startswith("\n")
+        return sure[: sure.rstrip().rfind("\n")] if is_torn else sure

@@ -26,7 +26,7 @@ from lsp_server.completion.mode import is_open, mode_at, reason_of
 from lsp_server.completion.placing import place
 from lsp_server.completion.precedent import Precedent, precedent_at
 from lsp_server.completion.prompt import build_options, build_prompt
-from lsp_server.completion.stream import Answer, Ending, read_answer
+from lsp_server.completion.stream import UNSURE, Answer, Ending, read_answer
 from lsp_server.completion.trigger import switched_off, unwanted
 from lsp_server.settings import CompletionSettings
 from lsp_server.trace import TraceDraft
@@ -257,11 +257,13 @@ def _shown(answer: Answer, context: CompletionContext) -> str | NoCompletion:
 
 
 def _shown_part(answer: Answer, context: CompletionContext) -> str | NoCompletion:
-    """As much as the model is sure of; where the engine does not tell, all."""
-    sure = answer.sure_text
-    if not answer.text.strip() or not answer.confidence.is_told or sure == answer.text:
+    """As much as the model is sure of."""
+    n_written = len(answer.text.strip())
+    is_nothing = not n_written and answer.stopped_by != UNSURE
+    if answer.confidence is None or not answer.is_lost or is_nothing:
         return _shown(answer, context)
-    if len(sure.strip()) < min(LEAST_SHOWN_CHARS, len(answer.text.strip())):
+    sure = answer.confidence.sure_part(answer.text)
+    if len(sure.strip()) < max(1, min(LEAST_SHOWN_CHARS, n_written)):
         return NoCompletion(Reason.UNSURE, "the model is not sure of any word")
     return apply_filters(sure, context)
 
@@ -382,7 +384,7 @@ async def _answer(
     with trace.stage("generate"):
         pieces = ports.generate(prompt, options)
         answer = await read_answer(pieces, context, settings.t_max_predict_ms, hear)
-    if options.wants_likelihood:
+    if answer.confidence is not None:
         trace.set(model_likelihood=round(answer.confidence.likelihood, 3))
     trace.set(ending=answer.ending.value, stopped_by=answer.stopped_by, n_generated=answer.n_pieces)
     if answer.usage is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from lsp_server.completion.confidence import Confidence
@@ -32,28 +32,31 @@ class Ending(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What was read. `usage` is the last one stated: often none, when the stream was left early.
-    `stopped_by` names the stop rule."""
+    `stopped_by` names the stop rule. `confidence` is None where the engine tells no likelihoods."""
 
     text: str = ""
     ending: Ending = Ending.CUT_OFF
     n_pieces: int = 0
     usage: Usage | None = None
     stopped_by: str = ""
-    confidence: Confidence = field(default_factory=Confidence)
+    confidence: Confidence | None = None
 
     def extended(self, piece: Piece) -> Answer:
-        text = self.text + piece.text
+        text, confidence = self.text + piece.text, self.confidence
+        if piece.likelihood is not None:
+            confidence = (confidence or Confidence()).after(piece.likelihood, text)
         return replace(
             self,
             text=text,
             n_pieces=self.n_pieces + 1,
             usage=piece.usage or self.usage,
-            confidence=self.confidence if piece.likelihood is None else self.confidence.after(piece, text),
+            confidence=confidence,
         )
 
     @property
-    def sure_text(self) -> str:
-        return self.confidence.sure_part(self.text, is_whole=self.ending is not Ending.CUT_OFF)
+    def is_lost(self) -> bool:
+        """The model is no longer sure of what it writes."""
+        return self.confidence is not None and self.confidence.is_lost
 
 
 async def read_answer(
@@ -74,7 +77,7 @@ async def read_answer(
                 return replace(answer, ending=Ending.STOPPED, stopped_by=rule.__name__)
             if piece.stop_reason:
                 return replace(answer, ending=_ending(piece.stop_reason))
-            if answer.confidence.is_lost:
+            if answer.is_lost:
                 return replace(answer, stopped_by=UNSURE)
             deadline = min(deadline, clock() + limit_ms / 1000)
             if clock() >= deadline:

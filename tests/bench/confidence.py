@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,9 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from lsp_server.bench.ledger import count_common
-from lsp_server.completion import confidence
 from lsp_server.completion.anchor import Anchors
-from lsp_server.completion.confidence import Confidence
+from lsp_server.completion.confidence import LEAST, Confidence
 from lsp_server.completion.context import CompletionContext, build_context
 from lsp_server.completion.precedent import first_word, precedent_at
 from lsp_server.completion.prompt import build_options, build_prompt
@@ -34,7 +34,7 @@ from tests.bench.retrieval.cases import load_package
 from tests.bench.retrieval.lines import Line, cut_lines
 from tests.bench.retrieval.workspace import Workspace
 
-BOUNDS = ((0.0, 0.0), (0.05, 0.1), (0.1, 0.2), (0.1, 0.3), (0.2, 0.4), (0.3, 0.5))  # for lines, for words
+BOUNDS = (0.0, 0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
 BUDGET_TOKENS = 1024
 N_PREDICT = 30
 LEAST_SHOWN_CHARS = 2
@@ -46,15 +46,22 @@ class Said:
 
     expected: str
     pieces: tuple[Piece, ...]
-    is_whole: bool
 
-    def shown(self) -> str:
-        """Under the bounds that hold now."""
+    def shown(self, bound: float) -> str:
         text, so_far = "", Confidence()
         for piece in self.pieces:
             text += piece.text
-            so_far = so_far.after(piece, text)
-        return so_far.sure_part(text, is_whole=self.is_whole).rstrip()
+            likelihood = under(bound, piece).likelihood
+            so_far = so_far.after(1.0 if likelihood is None else likelihood, text)
+        return so_far.sure_part(text).rstrip()
+
+
+def under(bound: float, piece: Piece) -> Piece:
+    """With the likelihood that is to the bound which the product has as this one's is to `bound`."""
+    if piece.likelihood is None or bound == LEAST:
+        return piece
+    power = 0.0 if bound == 0 else math.log(LEAST) / math.log(bound)
+    return replace(piece, likelihood=piece.likelihood**power)
 
 
 def find_contexts(
@@ -82,8 +89,8 @@ async def ask(engine: Engine, line: Line, context: CompletionContext) -> Said:
     async for piece in engine.generate(build_prompt(context, anchor), options, BUDGET_TOKENS):
         pieces.append(replace(piece, text=piece.text.partition("\n")[0]))
         if "\n" in piece.text and "".join(one.text for one in pieces).strip():
-            return Said(line.expected, tuple(pieces), is_whole=True)
-    return Said(line.expected, tuple(pieces), is_whole=bool(pieces) and pieces[-1].stop_reason != "limit")
+            break
+    return Said(line.expected, tuple(pieces))
 
 
 async def ask_all(packages: Mapping[str, Path], cache: Path, n_lines: int) -> list[Said]:
@@ -97,7 +104,7 @@ async def ask_all(packages: Mapping[str, Path], cache: Path, n_lines: int) -> li
 
 def draw(said: Sequence[Said]) -> Table:
     columns = (
-        "bounds, line / words",
+        "bound",
         "shown",
         "first word right",
         "wrong",
@@ -106,16 +113,15 @@ def draw(said: Sequence[Said]) -> Table:
         "chars wrong",
     )
     table = Table(*columns, title=f"{len(said)} lines without a precedent", box=None, padding=(0, 2, 0, 0))
-    for confidence.LEAST_FOR_LINE, confidence.LEAST_FOR_WORDS in BOUNDS:
-        shown = [
-            (text, one.expected) for one in said if len(text := one.shown().strip(" ")) >= LEAST_SHOWN_CHARS
-        ]
+    for bound in BOUNDS:
+        texts = [(one.shown(bound).strip(" "), one.expected) for one in said]
+        shown = [(text, expected) for text, expected in texts if len(text) >= LEAST_SHOWN_CHARS]
         n_first = sum(first_word(text) == first_word(expected) for text, expected in shown)
         n_so_far = sum(expected.startswith(text) for text, expected in shown)
         n_right = sum(count_common(text, expected) for text, expected in shown)
         n_wrong = sum(len(text) for text, _ in shown) - n_right
         table.add_row(
-            f"{confidence.LEAST_FOR_LINE} / {confidence.LEAST_FOR_WORDS}",
+            f"{bound}",
             *map(str, (len(shown), n_first, len(shown) - n_first)),
             f"{n_so_far / max(1, len(shown)):.0%}",
             *(f"{n / max(1, len(said)):.1f}" for n in (n_right, n_wrong)),

@@ -13,6 +13,13 @@ from model.protocol import Usage
 from model.sse import MalformedStream
 
 TIMINGS = {"cache_n": 90, "prompt_n": 10, "prompt_ms": 1.5, "predicted_n": 4, "predicted_ms": 2.5}
+PROBABILITIES = {
+    "id": 7,
+    "token": "a",
+    "logprob": 0.0,
+    "top_logprobs": [{"id": 8, "token": "b", "logprob": 0.0}, {"id": 7, "token": "a", "logprob": 0.0}],
+}
+CANDIDATES = (("a", 1.0), ("b", 1.0))
 USAGE = Usage(100, 90, 10, 4, 1.5, 2.5)
 
 
@@ -24,6 +31,8 @@ USAGE = Usage(100, 90, 10, 4, 1.5, 2.5)
         ({"stop": True, "stop_type": "limit", "timings": TIMINGS}, Answer("", (), "limit", USAGE)),
         ({"content": "a", "tokens": [7], "timings": TIMINGS}, Answer("a", (7,), "", USAGE)),
         ({"stop": True}, Answer("", (), "stop")),
+        ({"content": "a", "completion_probabilities": []}, Answer("a")),
+        ({"content": "a", "completion_probabilities": [PROBABILITIES]}, Answer("a", candidates=CANDIDATES)),
     ],
 )
 def test_completion(event: dict[str, object], answer: Answer) -> None:

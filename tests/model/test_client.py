@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import random
 import signal
@@ -106,6 +107,28 @@ async def test_what_is_typed_is_all_that_is_evaluated(client: ModelClient) -> No
     usage = (await answer(client, grown))[-1].usage
     assert usage is not None
     assert usage.n_evaluated <= 8
+
+
+async def test_each_piece_says_how_sure_the_model_is_where_that_is_wanted(
+    client: ModelClient, host: Host
+) -> None:
+    prompt = await client.build_prompt(PROMPT)
+    silent = await answer(client, prompt)
+    telling = await answer(client, prompt, replace(SHORT, wants_likelihood=True))
+    assert [piece.text for piece in telling] == [piece.text for piece in silent]
+    assert {piece.likelihood for piece in silent} == {None}
+    stated = host.complete(prompt.ids, n_predict=8, n_probs=1)["completion_probabilities"]
+    of_all = math.prod(piece.likelihood or 1.0 for piece in telling)
+    assert of_all == pytest.approx(math.exp(sum(one["logprob"] for one in stated)), rel=1e-3)
+
+
+async def test_behind_half_a_word_the_model_is_as_sure_as_among_words_that_begin_so(
+    client: ModelClient,
+) -> None:
+    half = await client.build_prompt(replace(PROMPT, middle="return ar", begun=" ar"))
+    first = (await answer(client, half, replace(SHORT, wants_likelihood=True)))[0]
+    assert first.likelihood is not None
+    assert 0 < first.likelihood <= 1
 
 
 async def test_half_a_word_is_written_once_more(client: ModelClient, host: Host) -> None:
