@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lsp_server.commands.bench_saves import FirstSaves, Saves, build_service, open_service, time_first_saves
 from lsp_server.commands.failure import BadArgument, CommandFailed
 from lsp_server.commands.output import build_console, write_json
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from lsp_server.index.folder import Progress
-    from lsp_server.index.service import IndexService
 
 CPU_DIGITS = 4  # the system counts in hundredths of a second
 _N_SAVES = 9
@@ -62,6 +62,7 @@ class Report:
     warm_first_query_ms: float
     save_to_found_ms: float
     save_to_found_worst_ms: float
+    first_saves_ms: FirstSaves
     index_share_of_source: float
     n_symbols: int
     n_skipped: int
@@ -148,10 +149,10 @@ async def _measure(root: Path, scratch: Path, paths: list[str], n_runs: int) -> 
     cache = caches[0]
     source_bytes = sum((root / path).stat().st_size for path in paths)
     _, unchanged = await _time_indexing(root, cache)
-    told = asyncio.Event()
-    async with _open(root, cache, lambda _: told.set()) as service:
+    session = Saves(root, cache)
+    async with session.opened as service:
         status = service.status
-        saves = [await _time_save(service, told, root, number) for number in range(_N_SAVES)]
+        saves = [await session.time(service, f"edgewise_saved_{number}") for number in range(_N_SAVES)]
     known = f"edgewise_saved_{_N_SAVES - 1}"
     warm = [await _time_first_query(root, cache, known) for _ in range(_N_WARM_STARTS)]
     return Report(
@@ -170,34 +171,13 @@ async def _measure(root: Path, scratch: Path, paths: list[str], n_runs: int) -> 
         warm_first_query_ms=statistics.median(warm),
         save_to_found_ms=statistics.median(saves),
         save_to_found_worst_ms=max(saves),
+        first_saves_ms=await time_first_saves(root, cache),
         index_share_of_source=_index_bytes(cache) / source_bytes,
         n_symbols=status.n_symbols,
         n_skipped=status.n_skipped,
         session_rss_mb=await _session_memory(root, cache),
         workers_peak_rss_mb=peak.mb,
     )
-
-
-def _service(
-    root: Path, cache: Path, on_progress: Callable[[Progress], None] = lambda _: None
-) -> IndexService:
-    from lsp_server.index.service import IndexService
-    from lsp_server.settings import IndexSettings
-
-    return IndexService([root], cache, IndexSettings(max_files=1_000_000), on_progress)
-
-
-@asynccontextmanager
-async def _open(
-    root: Path, cache: Path, on_progress: Callable[[Progress], None] = lambda _: None
-) -> AsyncIterator[IndexService]:
-    service = _service(root, cache, on_progress)
-    try:
-        await service.start(watch=False)
-        await service.wait_ready()
-        yield service
-    finally:
-        await service.aclose()
 
 
 async def _time_indexing(root: Path, cache: Path) -> tuple[Taken, Taken]:
@@ -212,7 +192,7 @@ async def _time_indexing(root: Path, cache: Path) -> tuple[Taken, Taken]:
             searchable.append(so_far())
 
     started, before = time.perf_counter(), children_cpu_s()
-    async with _open(root, cache, on_progress):
+    async with open_service(root, cache, on_progress):
         done = so_far()
     return (*searchable, done)[0], done
 
@@ -220,7 +200,7 @@ async def _time_indexing(root: Path, cache: Path) -> tuple[Taken, Taken]:
 async def _time_first_query(root: Path, cache: Path, name: str) -> float:
     """Milliseconds from a start on an index that is there to the first answer from it."""
     started = time.perf_counter()
-    service = _service(root, cache)
+    service = build_service(root, cache)
     try:
         await service.start(watch=False)
         if not await service.definitions_of(name):
@@ -228,19 +208,6 @@ async def _time_first_query(root: Path, cache: Path, name: str) -> float:
         return (time.perf_counter() - started) * 1000
     finally:
         await service.aclose()
-
-
-async def _time_save(service: IndexService, told: asyncio.Event, root: Path, number: int) -> float:
-    """Milliseconds from a written file to its definition being found."""
-    path, name = root / "edgewise_saved.py", f"edgewise_saved_{number}"
-    text = f"def {name}():\n    return 1\n"
-    started = time.perf_counter()
-    await asyncio.to_thread(path.write_text, text)
-    service.on_files_changed([str(path)])
-    while not await service.definitions_of(name):
-        told.clear()
-        await told.wait()
-    return (time.perf_counter() - started) * 1000
 
 
 def _time_ctags(root: Path, paths: list[str], scratch: Path) -> list[float]:
@@ -356,6 +323,15 @@ _ROWS: tuple[tuple[str, Callable[[Report], str]], ...] = (
     ("edgewise index, nothing changed", lambda r: f"{r.unchanged_s:.2f} s"),
     ("warm start to first query", lambda r: f"{r.warm_first_query_ms:.0f} ms"),
     ("saved file found", lambda r: f"{r.save_to_found_ms:.0f} ms, worst {r.save_to_found_worst_ms:.0f} ms"),
+    (
+        "  the first after the start, at once",
+        lambda r: f"{r.first_saves_ms.at_once:.0f} ms, {r.first_saves_ms.later:.0f} ms a second later",
+    ),
+    ("  in a language that is new", lambda r: f"{r.first_saves_ms.of_new_language:.0f} ms a second later"),
+    (
+        "  when the processes had gone",
+        lambda r: f"{r.first_saves_ms.after_idleness:.0f} ms a second after the first key",
+    ),
     ("index file", lambda r: f"{r.index_share_of_source:.2f} x the source"),
     ("symbols, skipped files", lambda r: f"{r.n_symbols}, {r.n_skipped}"),
     ("memory of the session", lambda r: f"{r.session_rss_mb:.0f} MB"),

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from lsp_server.index.crawl import Skipped, SkipReason, read_source
+from lsp_server.index.grammars import load_query
+from lsp_server.index.languages import language_by_id
 from lsp_server.index.pack import Details, Packed, pack, pack_details
 from lsp_server.index.parse import ParsedFile, parse
 from lsp_server.index.reader import Reader
@@ -37,6 +39,7 @@ class Task(NamedTuple):
     """What a parsing process is sent. It ends when this takes longer than `limit_s`.
 
     `store`: the folder of the index, whose files' details are wanted; "" when the files are to be read.
+    `languages`: nothing is to be read, but grammars loaded; there is no answer.
     """
 
     root: str
@@ -44,6 +47,7 @@ class Task(NamedTuple):
     limit_s: float
     files: tuple[Wanted, ...] = ()
     store: str = ""
+    languages: tuple[str, ...] = ()
 
 
 class Extracted(NamedTuple):
@@ -113,6 +117,12 @@ def _extract_file(task: Task, wanted: Wanted, parse_source: ParseSource) -> Extr
     return Extracted(path, checked_ns, content_hash, language, packed)
 
 
+def prepare(languages: Sequence[str]) -> None:
+    """Loading a grammar and its query takes up to half a second: no save is to wait for that."""
+    for language in filter(None, map(language_by_id, languages)):
+        load_query(language.grammar_module, language.grammar_function, language.query)
+
+
 def serve(connection: Connection, parse_source: ParseSource = parse_source) -> None:
     """Until the worker is gone. What is made here does not point in circles: garbage is seldom looked for."""
     gc.disable()
@@ -121,8 +131,11 @@ def serve(connection: Connection, parse_source: ParseSource = parse_source) -> N
     n_batches = 0
     while (task := _receive(connection)) is not None:
         faulthandler.dump_traceback_later(task.limit_s, exit=True)
+        prepare(task.languages)
         answer = write_answer(extract(task, parse_source))
         faulthandler.cancel_dump_traceback_later()
+        if task.languages:
+            continue
         try:
             connection.send_bytes(answer)
         except OSError:

@@ -6,7 +6,9 @@ Runs in the session, on the event loop. Keeps the store up to date whatever happ
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +79,10 @@ class FolderIndex:
         self._is_all_changed = True
         self._has_changes = asyncio.Event()
         self._is_idle = asyncio.Event()
+        self._has_news = asyncio.Event()  # of changes, or of a language that the worker is not prepared for
+        self._languages: dict[str, None] = {}  # edited since there is a worker
+        self._n_prepared = 0
+        self._used_at = 0.0
         self._task: asyncio.Task[None] | None = None
         self._watcher: Watcher | None = None
         self._n_done = self._n_total = 0
@@ -109,6 +115,14 @@ class FolderIndex:
             self._changes[path] = None
         self._is_idle.clear()
         self._has_changes.set()
+        self._has_news.set()
+
+    def note_edit(self, language_id: str) -> None:
+        """A file in this language was opened or edited: it may be saved soon."""
+        self._used_at = time.monotonic()
+        self._languages[language_id] = None
+        if self._n_prepared < len(self._languages):
+            self._has_news.set()
 
     async def wait_idle(self) -> None:
         await self._is_idle.wait()
@@ -139,17 +153,35 @@ class FolderIndex:
                 self._is_idle.set()
 
     async def _wait_for_work(self) -> None:
-        """Until something changed, or a job that failed is to be tried again."""
-        is_retry = 0 < self._n_failed <= len(self.retry_after_s)
-        limit_s = self.retry_after_s[self._n_failed - 1] if is_retry else self.idle_exit_s
-        try:
-            # `wait_for` can swallow a cancellation in Python 3.11.
-            async with asyncio.timeout(limit_s):
-                await self._has_changes.wait()
-        except TimeoutError:
-            await self.link.stop()
-            if not is_retry:
-                await self._has_changes.wait()
+        """Until something changed, or a job that failed is to be tried again. Meanwhile the worker is made
+        ready for what is edited, and goes when nothing is."""
+        if 0 < self._n_failed <= len(self.retry_after_s):
+            if not await _is_set_within(self._has_changes, self.retry_after_s[self._n_failed - 1]):
+                await self._end_worker()
+            return
+        self._used_at = time.monotonic()
+        while not self._has_changes.is_set():
+            self._has_news.clear()
+            await self._prepare()
+            limit_s = self._idle_s_left() if self.link.pid is not None else None
+            if not await _is_set_within(self._has_news, limit_s) and self._idle_s_left() <= 0:
+                await self._end_worker()
+
+    def _idle_s_left(self) -> float:
+        return self._used_at + self.idle_exit_s - time.monotonic()
+
+    async def _prepare(self) -> None:
+        """A save must not wait until processes have started and grammars are loaded."""
+        languages = tuple(self._languages)[self._n_prepared :]
+        self._n_prepared = len(self._languages)
+        if languages:
+            with contextlib.suppress(OSError):  # a job says why
+                await self.link.prepare(languages)
+
+    async def _end_worker(self) -> None:
+        self._languages.clear()
+        self._n_prepared = 0
+        await self.link.stop()
 
     async def _gather(self) -> None:
         """Until no more changes come: a branch that is switched is one job, not one for each moment of it."""
@@ -191,6 +223,7 @@ class FolderIndex:
             try:
                 return await self.link.run(job, self._on_event)
             except WorkerDied:
+                self._n_prepared = 0
                 n_deaths = n_deaths + 1 if self._n_committed == n_before else 1
                 log.warning("the index worker died, %d times in a row", n_deaths)
             except OSError as error:
@@ -212,3 +245,13 @@ class FolderIndex:
             self._notes["rebuilt"] = (
                 f"The index of {self.root} was set aside and made afresh, because {event.reason}."
             )
+
+
+async def _is_set_within(event: asyncio.Event, limit_s: float | None) -> bool:
+    try:
+        # `wait_for` can swallow a cancellation in Python 3.11.
+        async with asyncio.timeout(limit_s):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import lsp_server
-from lsp_server.index.messages import Event, Job, JobDone, JobFailed, read_event, write_job
+from lsp_server.index.messages import Event, Job, JobDone, JobFailed, Prepare, read_event, write_job
 from lsp_server.index.store import LOG_NAME, make_private_folder
 
 _LINE_BYTES = 1 << 23
@@ -55,6 +55,14 @@ class WorkerLink:
         except asyncio.CancelledError:
             await self.kill()
             raise
+
+    async def prepare(self, languages: tuple[str, ...]) -> None:
+        """Starts the worker when there is none, and waits for nothing else. Raises OSError when none can be
+        started; a worker that is gone is noticed by the next job."""
+        process = self._process or await self._spawn()
+        self._process = process
+        with contextlib.suppress(ConnectionError):
+            await _send(process, write_job(Prepare(languages)))
 
     async def stop(self) -> None:
         """Closes the worker's pipe, on which it goes by itself."""

@@ -29,6 +29,14 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepare:
+    """Files in these languages are about to be saved: have a parsing process that is ready for them. Nothing
+    is told of it."""
+
+    languages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """A step begins: so many files are new or changed, or lack their details."""
 
@@ -74,12 +82,14 @@ _EVENTS: dict[str, type[Event]] = {
 }
 
 
-def write_job(job: Job) -> bytes:
+def write_job(job: Job | Prepare) -> bytes:
     return _line(asdict(job))
 
 
-def read_job(line: bytes) -> Job:
+def read_job(line: bytes) -> Job | Prepare:
     values: dict[str, Any] = json.loads(line)
+    if "languages" in values:
+        return Prepare(tuple(values["languages"]))
     limits = values["limits"]
     paths = values["paths"]
     return Job(

@@ -87,6 +87,16 @@ class Pool:
         while len(self._members) < min(n, self._n_at_once):
             self._start()
 
+    def prepare(self, languages: tuple[str, ...]) -> None:
+        """The process that is kept loads what it needs for these languages, by itself: it does not answer."""
+        self.warm_up(1)
+        task = Task("", 0, self._limit_s * _PATIENCE, languages=languages)
+        try:
+            self._members[0].connection.send_bytes(write_task(task))
+        except OSError:
+            self._bury(self._members[0])
+            self.warm_up(1)
+
     def rest(self) -> None:
         """After a job. The one that lived longest is kept: it has the grammars loaded."""
         for member in self._members[1:]:

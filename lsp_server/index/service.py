@@ -21,6 +21,7 @@ from lsp_server.index.crawl import Limits, Skipped
 from lsp_server.index.document import ImportCache
 from lsp_server.index.folder import FolderIndex, Progress
 from lsp_server.index.inspection import Inspection
+from lsp_server.index.languages import language_for
 from lsp_server.index.nearby import Nearby
 from lsp_server.index.retrieval import Retriever
 from lsp_server.index.survey import Surveyor
@@ -116,6 +117,8 @@ class IndexService:
             recent.forget(relative)
             return
         recent.note_edit(relative)
+        language = language_for(language_id, relative)
+        folder.note_edit(language.id if language is not None else "")
         if relative not in self._documents[folder.root]:
             self._thread.submit(self._warm_up, folder, relative, text, language_id)
             if self._nearby[folder.root].claim(relative):

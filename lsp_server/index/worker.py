@@ -22,7 +22,7 @@ from typing import BinaryIO
 
 from filelock import FileLock
 
-from lsp_server.index.messages import Event, Job, JobDone, JobFailed, Rebuilt, read_job, write_event
+from lsp_server.index.messages import Event, Job, JobDone, JobFailed, Prepare, Rebuilt, read_job, write_event
 from lsp_server.index.pool import Pool, PoolBroken, n_processes
 from lsp_server.index.store import (
     DATABASE_NAME,
@@ -53,7 +53,10 @@ class Worker:
         self._out = out
         self._store: Store | None = None
 
-    def run(self, job: Job) -> None:
+    def run(self, job: Job | Prepare) -> None:
+        if isinstance(job, Prepare):
+            self._pool.prepare(job.languages)
+            return
         try:
             make_private_folder(self._folder)
             lock = FileLock(self._folder / LOCK_NAME, mode=0o600, poll_interval=_LOCK_POLL_S)
@@ -114,7 +117,7 @@ class Worker:
             self._store = None
 
 
-def _read_jobs(source: BinaryIO, jobs: queue.SimpleQueue[Job | None]) -> None:
+def _read_jobs(source: BinaryIO, jobs: queue.SimpleQueue[Job | Prepare | None]) -> None:
     """Runs in a thread. The end of the pipe is the end of the process: the session is gone. A worker with
     nothing to do closes its store first; one that is busy is not waited for: its pool ends with its pipes."""
     for line in source:
@@ -140,7 +143,7 @@ def main(make_pool: Callable[[], Pool] = Pool) -> None:
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
     root, folder = map(Path, sys.argv[1:3])
-    jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+    jobs: queue.SimpleQueue[Job | Prepare | None] = queue.SimpleQueue()
     threading.Thread(target=_read_jobs, args=(sys.stdin.buffer, jobs), daemon=True).start()
     pool = make_pool()
     pool.warm_up(1)

@@ -97,6 +97,7 @@ def test_bench_index_fills_its_table(project: Path, capsys: pytest.CaptureFixtur
     assert answer["n_files"] == 2
     for figure in ("tree_sitter_s", "index_s", "searchable_s", "warm_first_query_ms", "save_to_found_ms"):
         assert answer[figure] > 0
+    assert all(taken_ms > 0 for taken_ms in answer["first_saves_ms"].values())
     assert answer["searchable_s"] <= answer["index_s"]
     assert 0 < answer["searchable_cpu_ratio"] <= answer["index_cpu_ratio"]
     assert answer["session_rss_mb"] > 10

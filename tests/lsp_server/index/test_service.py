@@ -46,6 +46,21 @@ async def change(service: IndexService, *paths: Path) -> None:
     await service.wait_ready()
 
 
+def parsers_of(service: IndexService) -> list[psutil.Process]:
+    pid = folder_of(service).link.pid
+    children = psutil.Process(pid).children() if pid is not None else []
+    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+async def parser_with(service: IndexService, library: str) -> psutil.Process:
+    """Waits for a parsing process that has loaded a library."""
+    while True:
+        for parser in parsers_of(service):
+            if any(library in part.path for part in parser.memory_maps()):
+                return parser
+        await asyncio.sleep(0)
+
+
 def make_old(root: Path) -> None:
     """So old that their times tell whether they changed."""
     for path in root.iterdir():
@@ -320,6 +335,40 @@ async def test_idle_worker_gives_its_memory_back(root: Path, cache: Path) -> Non
     await change(service, root / "a.py")
     assert await names_of(service, "f") == ["f"]
     await service.aclose()
+
+
+@pytest.mark.skipif(not hasattr(psutil.Process, "memory_maps"), reason="no look at what is loaded there")
+async def test_what_is_edited_finds_its_processes_before_it_is_saved(root: Path, cache: Path) -> None:
+    """After idleness as after a start; in languages of which nothing is indexed as well."""
+    write_files(root, {"a.py": "def f(): pass"})
+    service = IndexService([root], cache)
+    folder = folder_of(service)
+    folder.idle_exit_s = 0.05
+    await service.start(watch=False)
+    await service.wait_ready()
+    worker = folder.link._process
+    assert worker is not None
+    await asyncio.wait_for(worker.wait(), 20)
+    folder.idle_exit_s = 600
+    service.overlay(str(root / "b.ts"), "", "typescript")
+    async with asyncio.timeout(30):
+        parser = await parser_with(service, "tree_sitter_typescript")
+        service.overlay(str(root / "c.rs"), "", "rust")
+        assert await parser_with(service, "tree_sitter_rust") == parser
+    write_files(root, {"d.rs": "fn g() {}"})
+    await change(service, root / "d.rs")
+    assert await names_of(service, "g") == ["g"]
+    assert parsers_of(service) == [parser]
+    await service.aclose()
+
+
+async def test_worker_stays_as_long_as_somebody_types(start_service: StartService, root: Path) -> None:
+    folder = folder_of(service := await start_service())
+    folder.idle_exit_s = 1e6
+    folder._used_at -= 1e6
+    assert folder._idle_s_left() <= 0
+    service.overlay(str(root / "a.py"), "x", "python")
+    assert folder._idle_s_left() > 1e6 - 60
 
 
 async def test_worker_goes_with_its_service(start_service: StartService, root: Path) -> None:
