@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator
 from lsp_server.completion.cache import Suggestion
 from lsp_server.completion.context import CompletionContext
 from lsp_server.completion.pipeline import Memory, Ports, ask_model, follow
-from lsp_server.completion.precedent import lines_at, precedent_at
+from lsp_server.completion.precedent import precedents_at
 from lsp_server.settings import CompletionSettings
 from lsp_server.trace import TraceDraft
 
@@ -26,12 +26,11 @@ async def find_alternatives(
     context: CompletionContext, settings: CompletionSettings, ports: Ports, memory: Memory, trace: TraceDraft
 ) -> AsyncGenerator[Suggestion]:
     """One after the other; some may be the same."""
-    near = ports.texts_near(context) or ()
-    lines = lines_at(context, near)
+    shown, lines = precedents_at(context, ports.texts_near(context) or ())
     for precedent in [one for one in lines if one.likelihood >= WORTH_A_LOOK][: MOST_PRECEDENTS + 1]:
         if suggestion := follow(precedent, context):
             yield suggestion
-    is_other = precedent_at(context, near) is not None or ports.is_cut_to_sure()
+    is_other = shown is not None or ports.is_cut_to_sure()
     for temperature in (0.0, *TEMPERATURES) if is_other else TEMPERATURES:
         answer = await ask_model(context, settings, ports, memory, trace, temperature=temperature)
         if isinstance(answer, Suggestion):

@@ -36,6 +36,7 @@ class Cursor:
     before: str
     below: str = ""
     _known: dict[str, bool] = field(default_factory=dict)
+    is_moved: bool = False  # since places were looked for
 
     @cached_property
     def line(self) -> str:
@@ -75,8 +76,16 @@ class Cursor:
         whole = f"\n{line}\n"
         return whole in self.before or whole in self.below
 
+    def nearness(self, places: Sequence[Place]) -> float:
+        """Of the nearest that stands before it. It speaks for the first word alone: counted for those behind
+        it, as many are right and more are wrong."""
+        if self.is_moved:
+            return 0.0
+        behind = [len(self.before) - place.offset for place in places if place.text is self.before]
+        return 1 / (1 + min(behind) / FAR_CHARS) if behind else 0.0
+
     def moved_by(self, text: str) -> Cursor:
-        return Cursor(self.before + text, self.below, self._known)
+        return Cursor(self.before + text, self.below, self._known, is_moved=True)
 
 
 def rank(
@@ -126,7 +135,6 @@ def _votes(texts: Mapping[str, Sequence[Place]]) -> dict[str, float]:
 
 def _by_places(cursor: Cursor, places: Sequence[Place]) -> dict[str, float]:
     best = max(places, key=lambda place: place.n_alike)
-    behind = [len(cursor.before) - place.offset for place in places if place.text is cursor.before]
     likeness = _likeness(cursor, best)
     is_own = any(place.is_own for place in places)
     return {
@@ -135,7 +143,7 @@ def _by_places(cursor: Cursor, places: Sequence[Place]) -> dict[str, float]:
         "alike": math.log1p(best.n_alike),
         "alike, whole line": float(best.n_alike > len(cursor.line)),
         "own": float(is_own),
-        "own, near": 1 / (1 + min(behind) / FAR_CHARS) if behind else 0.0,
+        "own, near": cursor.nearness(places),
         "surroundings": likeness,
         "surroundings, own": likeness * is_own,
         "next line": float(any(_goes_on_with(place, cursor.next_line) for place in places[:MOST_TEXTS])),

@@ -43,15 +43,15 @@ class Precedent:
 def precedent_at(context: CompletionContext, near: Sequence[str]) -> Precedent | None:
     """What is to be suggested: the rest of the line where one is likely enough, else the next words as far as
     they are. `near` are other texts of the workspace, flat, the nearest first."""
-    cursor = _cursor(context)
-    return choose(cursor, find_places(cursor.before, cursor.below, near))
+    return choose(*_find(context, near))
 
 
-def lines_at(context: CompletionContext, near: Sequence[str]) -> list[Precedent]:
-    """What the rest of the line may be, the likeliest first."""
-    cursor = _cursor(context)
-    found = rank_lines(cursor, find_places(cursor.before, cursor.below, near))
-    return [one for one in found if one.text.strip()]
+def precedents_at(
+    context: CompletionContext, near: Sequence[str]
+) -> tuple[Precedent | None, list[Precedent]]:
+    """What is to be suggested, and all that the rest of the line may be, the likeliest first."""
+    cursor, places = _find(context, near)
+    return choose(cursor, places), [one for one in rank_lines(cursor, places) if one.text.strip()]
 
 
 def choose(cursor: Cursor, places: Sequence[Place]) -> Precedent | None:
@@ -112,8 +112,9 @@ def cursor_in(before: str, below: str) -> Cursor:
     return Cursor(flatten("\n" + before[-BEFORE_CHARS:]), flatten(below[:AFTER_CHARS]))
 
 
-def _cursor(context: CompletionContext) -> Cursor:
-    return cursor_in(context.prefix, context.suffix)
+def _find(context: CompletionContext, near: Sequence[str]) -> tuple[Cursor, list[Place]]:
+    cursor = cursor_in(context.prefix, context.suffix)
+    return cursor, find_places(cursor.before, cursor.below, near)
 
 
 def _ranked(

@@ -68,3 +68,11 @@ def test_a_name_that_the_document_has_is_likelier() -> None:
 )
 def test_a_word(rest: str, word: str) -> None:
     assert first_word(rest.rstrip()) == word
+
+
+def test_nearness_speaks_for_the_first_word_alone() -> None:
+    cursor = cursor_in("total = measure(rows)\ntotal = ", "\n")
+    places = [one for one in find_places(cursor.before, cursor.below, []) if one.is_own]
+    assert weigh(cursor, {"measure": places})["measure"]["own, near"] > 0.9
+    moved = [place.moved_by(len("measure")) for place in places]
+    assert weigh(cursor.moved_by("measure"), {"(": moved})["("]["own, near"] == 0
