@@ -36,7 +36,7 @@ CONTEXT_CHARS_PER_TOKEN = 4
 # Nobody types while a long prompt is built: what a search cut short leaves out would change the next prompt.
 LONG_SEARCH_MS = 500
 _WORD_BEFORE = re.compile(r"(?<!\w)[^\W\d]\w*\Z")
-SYNTAX_DEADLINE_S = 0.02  # about a millisecond is usual; a language's first time loads its grammar
+SYNTAX_DEADLINE_S = 0.02  # of a language's first time, which loads its grammar
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,7 @@ class SyntaxReader:
     same but for the word's letters."""
 
     def __init__(self) -> None:
+        self._loaded = set[str]()
         self._asked: tuple[str, ...] = ()
         self._found: SyntaxPlace | None = None
 
@@ -76,13 +77,22 @@ class SyntaxReader:
         start = begun.start() if begun else len(prefix)
         asked = prefix[:start], "x" if begun else "", context.suffix, snapshot.language_id, snapshot.path
         if asked != self._asked:
+            if not await self._is_loaded(context):
+                return None
+            self._asked, self._found = asked, _read_syntax(context)
+        return self._found
+
+    async def _is_loaded(self, context: CompletionContext) -> bool:
+        """A grammar that is not loaded yet must not hold up the loop, nor a key for long."""
+        language_id = context.snapshot.language_id
+        if language_id not in self._loaded:
             try:
                 async with asyncio.timeout(SYNTAX_DEADLINE_S):
-                    found = await find_syntax(context)
+                    await find_syntax(context)
             except TimeoutError:
-                return None
-            self._asked, self._found = asked, found
-        return self._found
+                return False
+            self._loaded.add(language_id)
+        return True
 
 
 def texts_near(
@@ -102,10 +112,14 @@ def is_cut_to_sure(settings: Settings) -> bool:
 
 
 async def find_syntax(context: CompletionContext) -> SyntaxPlace | None:
-    """In a thread: a grammar that is not loaded yet must not hold up the loop."""
+    """In a thread, which loads the grammar."""
+    return await asyncio.to_thread(_read_syntax, context)
+
+
+def _read_syntax(context: CompletionContext) -> SyntaxPlace | None:
+    """In the loop: a parse keeps the interpreter's lock, so that a thread would only be a detour."""
     snapshot = context.snapshot
-    arguments = context.prefix, context.suffix, snapshot.language_id, snapshot.path
-    return await asyncio.to_thread(read_syntax_place, *arguments)
+    return read_syntax_place(context.prefix, context.suffix, snapshot.language_id, snapshot.path)
 
 
 async def build_prompt(

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
-from model.kv_store import count_common
+from model.sequences import count_common
 from model.slots import ANY_SLOT
 
 ALIKE_SHARE: Final = 0.4  # of a prompt: with less in common it is another place, and takes another slot

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
 
 from model.families import CONTROL_TOKENS, FAMILIES, FILE_DECIDES, NONE, Family, Order, split_template
 from model.protocol import FimPrompt, ModelRefused, PromptSnippet, SegmentKind
@@ -27,6 +29,8 @@ __all__ = [
     "layout",
     "recognise",
 ]
+
+N_SNIPPETS: Final = 256  # of a few prompts
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +118,11 @@ def _header(row: Family, prompt: FimPrompt) -> Iterator[Segment]:
     )
 
 
-def fill_snippet(row: Family, snippet: PromptSnippet) -> Iterator[Segment]:
-    """The part of the layout that shows one snippet."""
+@lru_cache(maxsize=N_SNIPPETS)
+def fill_snippet(row: Family, snippet: PromptSnippet) -> tuple[Segment, ...]:
+    """The part of the layout that shows one snippet: the same at each key."""
     fields = {"{path}": snippet.path, "{text}": snippet.text.removesuffix("\n")}
-    yield from _write(row, row.snippet, Segment(SegmentKind.SNIPPET, snippet.path, ""), fields)
+    return tuple(_write(row, row.snippet, Segment(SegmentKind.SNIPPET, snippet.path, ""), fields))
 
 
 def _write(row: Family, template: str, blank: Segment, fields: Mapping[str, str]) -> Iterator[Segment]:

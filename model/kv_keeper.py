@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from model.kv_store import KvFile, KvStore, count_common, find_key
+from model.kv_store import KvFile, KvStore, find_key
 from model.protocol import ModelError, ModelInfo
+from model.sequences import count_common
 
 N_LEAST: Final = 128  # tokens worth a file: fewer are evaluated in less time than reading them takes
 CHECKED_SHARE: Final = 0.9  # of what was restored must be in the next answer's `cache_n`

@@ -22,12 +22,12 @@ import time
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
 from model.meeting import make_private_folder
 from model.protocol import ModelError, ModelInfo
+from model.sequences import count_common
 
 LAYOUT_VERSION: Final = 1  # of prompts: another number finds none of the older files
 MAX_BYTES: Final = 512 << 20
@@ -53,11 +53,6 @@ def find_key(info: ModelInfo) -> str:
         return ""
     named = json.dumps([LAYOUT_VERSION, info.fingerprint, info.engine, info.n_ctx])
     return hashlib.sha256(named.encode()).hexdigest()[:24]
-
-
-def count_common(left: Sequence[int], right: Sequence[int]) -> int:
-    """Length of the common beginning."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))
 
 
 def read_tokens(path: Path) -> tuple[int, ...]:

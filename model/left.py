@@ -13,13 +13,21 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 from model.answers import parse_busy_task
 from model.transport import Transport, TransportFailed
 
 LOOK_S: Final = 0.002  # between two looks; while a batch is computed one look lasts as long as it does
+FIRST_LOOK_S: Final = 0.02  # after that, unless somebody waits: the answer is on its way to the editor first
 LIMIT_S: Final = 0.5  # twice what a cancelled prefill of a large model may cost
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    task: asyncio.Task[None]
+    is_wanted: asyncio.Event
 
 
 class Left:
@@ -27,23 +35,28 @@ class Left:
 
     def __init__(self, transport: Transport, limit_s: float = LIMIT_S) -> None:
         self._transport, self._limit_s = transport, limit_s
-        self._by_slot: dict[int, asyncio.Task[None]] = {}
+        self._by_slot: dict[int, _Leaving] = {}
 
     def leave(self, slot: int) -> None:
         """A request in this slot was given up before its end."""
         if slot >= 0:
-            self._by_slot[slot] = asyncio.ensure_future(self._see_out(slot))
+            is_wanted = asyncio.Event()
+            self._by_slot[slot] = _Leaving(asyncio.ensure_future(self._see_out(slot, is_wanted)), is_wanted)
 
     async def wait_free(self, slot: int) -> None:
         """Until what was given up in this slot is out of it."""
-        while (seeing := self._by_slot.get(slot)) and not seeing.done():
-            await asyncio.wait({seeing})
+        while (leaving := self._by_slot.get(slot)) and not leaving.task.done():
+            leaving.is_wanted.set()
+            await asyncio.wait({leaving.task})
 
     def close(self) -> None:
-        for seeing in self._by_slot.values():
-            seeing.cancel()
+        for leaving in self._by_slot.values():
+            leaving.task.cancel()
 
-    async def _see_out(self, slot: int) -> None:
+    async def _see_out(self, slot: int, is_wanted: asyncio.Event) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_LOOK_S):
+                await is_wanted.wait()
         with suppress(TransportFailed, TimeoutError, ValueError):
             async with asyncio.timeout(self._limit_s):
                 given_up = task = await self._look(slot)

@@ -92,7 +92,7 @@ class _Work:
     def _fill_snippets(self) -> list[tuple[Segment, ...]]:
         if not (self.row.repository and self.prompt.path and "{snippets}" in self.row.repository):
             return []
-        return [tuple(fill_snippet(self.row, snippet)) for snippet in self.prompt.snippets]
+        return [fill_snippet(self.row, snippet) for snippet in self.prompt.snippets]
 
     async def measure(self) -> int:
         """Tokenises all that may be shown. Returns what control tokens, header, path and middle leave."""
@@ -132,10 +132,10 @@ class _Work:
 
     def _lines_of(self, parts: Iterable[Segment]) -> Iterator[str]:
         texts = (part.text for part in parts if not part.is_control)
-        return chain.from_iterable(map(self.tokenizer.lines, texts))
+        return chain.from_iterable(map(self.tokenizer.known_lines, texts))
 
     async def _encode(self, lines: Iterable[str]) -> None:
-        self.ids |= await self.tokenizer.encode(lines)
+        self.ids |= await self.tokenizer.encode(line for line in lines if line not in self.ids)
 
     async def finish(self, room: int) -> TokenPrompt:
         await self._cut_long_line(room)
@@ -191,7 +191,7 @@ class _Work:
             return (lead + kept[0], *kept[1:])
         if segment.kind is SegmentKind.SUFFIX:
             return self.suffix[: plan.n_suffix]
-        return self.tokenizer.lines(segment.text)
+        return self.tokenizer.known_lines(segment.text)
 
     def _finished(self, segment: Segment, lines: Iterable[str]) -> TokenSegment:
         if segment.is_control:
@@ -204,4 +204,4 @@ class _Work:
         return sum(1 if part.is_control else self._count_text(part.text) for part in segments)
 
     def _count_text(self, text: str) -> int:
-        return sum(len(self.ids[line]) for line in self.tokenizer.lines(text))
+        return sum(len(self.ids[line]) for line in self.tokenizer.known_lines(text))

@@ -22,6 +22,7 @@ from model.protocol import HostUnavailable, ModelInfo, ModelRefused
 
 N_CACHED_LINES: Final = 2048  # at least; some 0.4 kB each, mostly states of the line that is being typed
 N_CACHED_PROMPTS: Final = 4  # as large as the largest yet, where that is more
+N_KNOWN_TEXTS: Final = 256
 MAX_LINE_CHARS: Final = 512  # a longer line is cut, so that one line of a minified file is not all or nothing
 MAX_REQUEST_CHARS: Final = 32_000  # about 10 ms of the host's time
 MAX_REQUESTS: Final = 4  # at once, where each text needs a request of its own
@@ -69,6 +70,7 @@ class Tokenizer:
         self._guard: Ids = ()
         self._cache: OrderedDict[str, Ids] = OrderedDict()
         self._n_cached = N_CACHED_LINES
+        self._known: dict[str, tuple[str, ...]] = {}
         self._numbers: dict[int, int] = {}  # one object for each id that occurs, not one for each occurrence
         self._requests = asyncio.Semaphore(MAX_REQUESTS)
         self._names = _match_names(control_ids)
@@ -89,6 +91,14 @@ class Tokenizer:
             line[at : at + MAX_LINE_CHARS] for line in found for at in range(0, len(line), MAX_LINE_CHARS)
         ]
 
+    def known_lines(self, text: str) -> Sequence[str]:
+        """The same of a text that is asked for at each key, as a snippet is."""
+        if (found := self._known.get(text)) is None:
+            if len(self._known) >= N_KNOWN_TEXTS:
+                self._known.clear()
+            found = self._known[text] = tuple(self.lines(text))
+        return found
+
     async def chars_per_token(self) -> float:
         """Of a few usual lines of code: always the same for a vocabulary."""
         lines = self.lines(USUAL)
@@ -99,18 +109,20 @@ class Tokenizer:
         """The ids of each line. At most one request when what is new is small; none when nothing is."""
         wanted = dict.fromkeys(lines)
         new = [line for line in wanted if line not in self._cache]
-        fresh = dict(zip(new, await self._fetch(new), strict=True))
+        fresh = dict(zip(new, await self._fetch(new) if new else (), strict=True))
         ids = {line: fresh[line] if line in fresh else self._cache[line] for line in wanted}
-        self._n_cached = max(self._n_cached, N_CACHED_PROMPTS * len(ids))
-        for line, found in ids.items():
-            self._keep(line, found)
+        self._keep(ids)
         return ids
 
-    def _keep(self, line: str, ids: Ids) -> None:
-        self._cache[line] = ids
-        self._cache.move_to_end(line)
-        while len(self._cache) > self._n_cached:
-            self._cache.popitem(last=False)
+    def _keep(self, ids: Mapping[str, Ids]) -> None:
+        """Those that were asked for last stay."""
+        cache, make_last = self._cache, self._cache.move_to_end
+        for line, found in ids.items():
+            cache[line] = found
+            make_last(line)
+        self._n_cached = max(self._n_cached, N_CACHED_PROMPTS * len(ids))
+        while len(cache) > self._n_cached:
+            cache.popitem(last=False)
 
     async def _fetch(self, lines: Sequence[str]) -> list[Ids]:
         parts = [self._harmless(line) for line in lines]
@@ -168,6 +180,7 @@ class Tokenizer:
         self._guard = tuple(newline) if is_guarded else ()
         if await self._merges_at(AFTER_NEWLINE) and not await self._merges_at(BEFORE_NEWLINE):
             self._cuts = BEFORE_NEWLINE
+        self._known.clear()
 
     async def _takes_marks(self) -> bool:
         """llama-server takes texts and ids in one list; other servers of its API may not."""

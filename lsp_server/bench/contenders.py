@@ -176,15 +176,21 @@ def line_end(text: str, offset: int) -> int:
 
 class Straight:
     """Our prompts, posted straight to an engine host from here: no server, nothing begun before it is asked,
-    nothing remembered but the anchor and the suggestions. Asks as VS Code asks."""
+    nothing remembered but the anchor and the suggestions. Asks as VS Code asks. `is_cut`: no more is
+    shown than the model is sure of, as the server does."""
 
     def __init__(
-        self, room: Room, index: IndexService, workspace: Path, settings: CompletionSettings
+        self, room: Room, index: IndexService, workspace: Path, settings: CompletionSettings, *, is_cut: bool
     ) -> None:
         self.room, self._index, self._workspace, self._settings = room, index, workspace, settings
         self._memory = Memory()
         self.engine_ms: float | None = None  # from the last post to its last piece; None: nothing was posted
-        self.ports = Ports(self._search, self._generate, is_append_only=lambda: room.client.is_append_only)
+        self.ports = Ports(
+            self._search,
+            self._generate,
+            is_append_only=lambda: room.client.is_append_only,
+            is_cut_to_sure=lambda: is_cut,
+        )
 
     async def suggest(self, scene: Scene) -> str:
         self.engine_ms = None

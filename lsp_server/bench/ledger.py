@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
+from model.sequences import count_common
+
 PAUSE_S = 0.2
 AT_ONCE_S = 0.01
 BAR_S = 0.15  # the published bar for a local model
@@ -183,13 +185,3 @@ def count_accepted(keys: Sequence[Struck]) -> int:
         n_right = count_common(key.answer or "", key.rest)
         seen |= {(path, start + index) for index in range(n_right)}
     return len(seen)
-
-
-def count_common(shown: str, rest: str) -> int:
-    """Length of the common beginning."""
-    n = 0
-    for one, other in zip(shown, rest, strict=False):
-        if one != other:
-            break
-        n += 1
-    return n

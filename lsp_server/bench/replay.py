@@ -25,6 +25,7 @@ from lsp_server.bench.room import Room, open_room, own_folders, read_cpu_s
 from lsp_server.completion.fitting import fit as fit_settings
 from lsp_server.demo.client import EditorClient, start_server
 from lsp_server.index.service import IndexService
+from lsp_server.prompting import is_cut_to_sure
 from lsp_server.settings import Settings, cache_folder
 from model.fit import Fit, choose_budget
 from model.protocol import HostUnavailable, Pace
@@ -186,7 +187,8 @@ async def open_straight(bench: Bench, *, is_counted: bool = True) -> AsyncIterat
         await index.wait_ready()
         pace = Pace(budget_tokens=choose_budget(bench.fit))
         settings = fit_settings(bench.settings.completion, pace, room.endpoint.info)
-        yield Straight(room, index, bench.workspace, settings)
+        is_cut = is_cut_to_sure(bench.settings)
+        yield Straight(room, index, bench.workspace, settings, is_cut=is_cut)
 
 
 @asynccontextmanager

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from lsp_server.bench.ledger import Quantiles, count_common
+from lsp_server.bench.ledger import Quantiles
+from model.sequences import count_common
 
 MIN_CHARS = 2  # fewer are typed as fast as they are taken
 MIN_WORD_CHARS = 3

@@ -6,10 +6,13 @@ trims it.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from lsp_server.completion.anchor import Anchor, begun_word
 from lsp_server.completion.context import CompletionContext, Mode
 from lsp_server.masking import mask_secrets
 from lsp_server.settings import CompletionSettings
+from lsp_server.types import Snippet
 from model.protocol import FimPrompt, GenerationOptions, PromptSnippet
 
 SINGLE_LINE_TOKENS = 40
@@ -25,12 +28,14 @@ def build_prompt(context: CompletionContext, anchor: Anchor) -> FimPrompt:
         middle=middle,
         path=snapshot.relative_path,
         repository=_folder_name(snapshot.workspace_root),
-        snippets=tuple(
-            PromptSnippet(snippet.path, mask_secrets(snippet.text), snippet.rank + 1)
-            for snippet in anchor.snippets or ()
-        ),
+        snippets=tuple(map(_masked, anchor.snippets or ())),
         begun=begun_word(context),
     )
+
+
+@lru_cache(maxsize=256)
+def _masked(snippet: Snippet) -> PromptSnippet:
+    return PromptSnippet(snippet.path, mask_secrets(snippet.text), snippet.rank + 1)
 
 
 def _folder_name(path: str) -> str:

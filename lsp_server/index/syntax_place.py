@@ -1,7 +1,7 @@
 """What the syntax tree says of the cursor: a statement begins here, or something is in the middle of being
 written.
 
-Runs in a thread of the session. Pure: text in, a kind of place out, None where the tree does not tell. A word
+Runs in the session. Pure: text in, a kind of place out, None where the tree does not tell. A word
 is put in at the cursor and the text around it is parsed; what the word became decides. Must not know
 completion.
 """

@@ -19,7 +19,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from lsp_server.bench.ledger import count_common
 from lsp_server.completion.anchor import Anchors
 from lsp_server.completion.confidence import LEAST, Confidence
 from lsp_server.completion.context import CompletionContext, build_context
@@ -29,6 +28,7 @@ from lsp_server.engine import Engine
 from lsp_server.settings import CompletionSettings, ModelSettings
 from lsp_server.types import CompletionRequest, DocumentSnapshot
 from model.protocol import Piece
+from model.sequences import count_common
 from tests.bench.retrieval.__main__ import named_folder
 from tests.bench.retrieval.cases import load_package
 from tests.bench.retrieval.lines import Line, cut_lines

@@ -36,8 +36,8 @@ from lsp_server.bench.snapshot import unpack_snapshot
 from lsp_server.commands.bench import settings_for
 from model.desks import Desks
 from model.fit import Fit
-from model.kv_store import count_common
 from model.protocol import FimPrompt, GenerationOptions, Piece, Shown
+from model.sequences import count_common
 
 UNTIMED = {"timeout_ms": 20_000, "search_deadline_ms": 2000}
 FIT = Fit(1, 2500.0, 300.0)  # what the host does not measure

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from model.kv_store import KvStore, clear, count_bytes, count_common, find_key, read_tokens
+from model.kv_store import KvStore, clear, count_bytes, find_key, read_tokens
 from model.protocol import ModelInfo
+from model.sequences import count_common
 from tests.model.hosting import BUILTIN, Host, running_host
 
 IDS = tuple(range(400, 700))

@@ -37,11 +37,13 @@ class Script:
     def __init__(self, *slots: object) -> None:
         self._left = list(slots)
         self.n_looks = 0
+        self.looked = asyncio.Event()
 
     @asynccontextmanager
     async def post(self, path: str, content: bytes) -> AsyncIterator[Response]:
         assert (path, content) == ("/slots", b"")
         self.n_looks += 1
+        self.looked.set()
         said = self._left.pop(0) if len(self._left) > 1 else self._left[0]
         if isinstance(said, TransportFailed):
             raise said
@@ -75,6 +77,19 @@ async def test_a_slot_that_is_never_free_holds_nobody_up_for_ever() -> None:
     left.leave(SLOT)
     await left.wait_free(SLOT)
     assert engine.n_looks >= 1
+
+
+async def test_nobody_looks_while_the_answer_is_on_its_way() -> None:
+    engine = Script([FREE])
+    left = Left(engine)
+    left.leave(SLOT)
+    await asyncio.sleep(0.001)
+    assert engine.n_looks == 0
+    await left.wait_free(SLOT)
+    assert engine.n_looks == 1
+    engine.looked.clear()
+    left.leave(SLOT)
+    await asyncio.wait_for(engine.looked.wait(), 10)  # later, though nobody waits
 
 
 async def test_other_slots_do_not_wait() -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from model.engines.ctransformers.library import Library
 from model.engines.ctransformers.vocabulary import Vocabulary
+from model.sequences import count_common
 
 N_BATCH: Final = 32  # cancelled between batches
 RANDOM_SEED: Final = -1
@@ -129,7 +130,7 @@ class Decoder:
 
     def _prefill(self, job: Job, outcome: Outcome, is_cancelled: Callable[[], bool]) -> None:
         started = time.monotonic()
-        n_kept = _count_common(self._kept, job.prompt[:-1]) if job.is_prefix_kept else 0
+        n_kept = count_common(self._kept, job.prompt[:-1]) if job.is_prefix_kept else 0
         del self._kept[n_kept:]
         outcome.n_prompt, outcome.n_cached = len(job.prompt), n_kept
         for start in range(n_kept, len(job.prompt), N_BATCH):
@@ -164,15 +165,6 @@ class Decoder:
     def _evaluate(self, tokens: Sequence[int]) -> None:
         self._library.evaluate(tokens, len(self._kept))
         self._kept += tokens
-
-
-def _count_common(left: Sequence[int], right: Sequence[int]) -> int:
-    count = 0
-    for ours, theirs in zip(left, right, strict=False):
-        if ours != theirs:
-            break
-        count += 1
-    return count
 
 
 def _overlap(text: str, word: str) -> int:

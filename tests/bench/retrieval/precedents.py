@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from lsp_server.bench.ledger import count_common
 from lsp_server.completion.likelihood import NONE, Cursor, weigh
 from lsp_server.completion.places import find_places
 from lsp_server.completion.precedent import Precedent, choose, cursor_in, first_word, group
 from lsp_server.text import flatten
+from model.sequences import count_common
 from tests.bench.retrieval.cases import Package, load_package
 from tests.bench.retrieval.fit import Example, fit
 from tests.bench.retrieval.lines import Line, cut_lines

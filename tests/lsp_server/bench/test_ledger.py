@@ -12,7 +12,6 @@ from lsp_server.bench.ledger import (
     Quantiles,
     Struck,
     count_accepted,
-    count_common,
     count_up,
 )
 
@@ -90,8 +89,3 @@ def test_of_nothing_there_are_no_figures() -> None:
 def test_quantiles_are_values_that_were_measured() -> None:
     found = Quantiles.of(range(100))
     assert (found.n, found.p50, found.p95, found.p99) == (100, 50, 95, 99)
-
-
-@pytest.mark.parametrize(("shown", "rest", "n"), [("", "a", 0), ("abc", "abd", 2), ("ab", "abc", 2)])
-def test_common_beginning(shown: str, rest: str, n: int) -> None:
-    assert count_common(shown, rest) == n

@@ -20,9 +20,9 @@ from lsp_server.trace import TraceDraft
 from lsp_server.types import CompletionRequest, NoCompletion, Retrieval, Snippet
 from model import fim
 from model.desks import Desks
-from model.kv_store import count_common
 from model.prompt import build_prompt
 from model.protocol import FimPrompt, GenerationOptions, Piece, Shown, TokenPrompt
+from model.sequences import count_common
 from model.tokens import Post, Tokenizer
 
 from .scripted import snapshot_of
