@@ -118,8 +118,10 @@ async def _idle(saves: Saves) -> AsyncIterator[IndexService]:
 
     folder.FolderIndex.idle_exit_s = 0.0
     async with saves.opened as service:
-        await asyncio.to_thread(_wait_until_gone)
-        folder.FolderIndex.idle_exit_s = folder.IDLE_EXIT_S
+        try:
+            await asyncio.to_thread(_wait_until_gone)
+        finally:
+            folder.FolderIndex.idle_exit_s = folder.IDLE_EXIT_S
         yield service
 
 
